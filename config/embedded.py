@@ -44,13 +44,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from config.servers import SERVERS, NotStarted
+from config.servers import SERVERS, NotStarted, write_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOOK_EVERY = 0.2  # seconds between a keeper's looks at its users
 
 _held: dict[Path, IO[str]] = {}  # our shared locks, by the folder of the server
-_keepers: list[subprocess.Popen[str]] = []  # those that we happened to start
+_keepers: dict[Path, subprocess.Popen[str]] = {}  # those that we happened to start
 
 
 def default_root() -> Path:
@@ -89,12 +89,7 @@ def release(root: Path | None = None) -> bool:
     Returns whether all of them have stopped. Leaves os.environ as it is.
     """
     root = (root or default_root()).resolve()
-    folders = [folder for folder in _held if folder.parent == root]
-    for folder in folders:
-        _held.pop(folder).close()
-    stopped = [_wait_until_stopped(folder) for folder in folders]
-    _keepers[:] = [keeper for keeper in _keepers if keeper.poll() is None]
-    return all(stopped)
+    return _leave([folder for folder in _held if folder.parent == root])
 
 
 @contextlib.contextmanager
@@ -122,16 +117,35 @@ def _find_or_start(root: Path, names: list[str], durable: bool) -> dict[str, str
                     new.append(folder)
                     _held[folder] = _lock(folder / "users", fcntl.LOCK_SH)  # waits while an old one stops
                 until_up.enter_context(_lock(folder / "starting", fcntl.LOCK_EX))
-                if not _is_locked(folder / "keeper"):
+                if not _is_kept(folder):
                     started[name] = _start_keeper(name, folder, durable)
             for name, keeper in started.items():
                 _wait_until_up(keeper, name, root / name)
             return {SERVERS[name].variable: _read_url(name, root / name) for name in names}
     except BaseException:
-        for folder in new:
-            if folder in _held:
-                _held.pop(folder).close()
+        _leave(new)
         raise
+
+
+def _leave(folders: list[Path]) -> bool:
+    """Give back our locks, then wait. Returns whether all these servers have stopped."""
+    for folder in folders:
+        if folder in _held:
+            _held.pop(folder).close()
+    stopped = [folder for folder in folders if _wait_until_stopped(folder)]
+    for folder in stopped:
+        if folder in _keepers:
+            _keepers.pop(folder).wait()
+    return stopped == folders
+
+
+def _is_kept(folder: Path) -> bool:
+    """Whether a keeper has its server up. One that is on its way in or out is waited for."""
+    while _is_locked(folder / "keeper"):
+        if (folder / "url").exists():
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def _start_keeper(name: str, folder: Path, durable: bool) -> "subprocess.Popen[str]":
@@ -143,7 +157,7 @@ def _start_keeper(name: str, folder: Path, durable: bool) -> "subprocess.Popen[s
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, cwd=BASE_DIR,
             start_new_session=True,  # a terminal's Ctrl-C is for the users, not for the keeper
         )  # fmt: skip
-    _keepers.append(keeper)
+    _keepers[folder] = keeper
     return keeper
 
 
@@ -199,12 +213,13 @@ def _keep(name: str, folder: Path, durable: bool) -> int:
         signal.signal(signum, ask_to_stop)
 
     url = folder / "url"
-    with _lock(folder / "keeper", fcntl.LOCK_EX), open(folder / "users") as users:
+    fcntl.flock(os.open(folder / "keeper", os.O_RDWR | os.O_CREAT), fcntl.LOCK_EX)  # never closed: until we are gone
+    with open(folder / "users") as users:
         url.unlink(missing_ok=True)
         server = SERVERS[name](folder, durable=durable, note=lambda text: print("note", text, flush=True))  # noqa: T201
         try:
             server.start()
-            _write_private(url, server.url())
+            write_private(url, server.url())
             print("ready", flush=True)  # noqa: T201
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever started us may be gone
             while not stop_asked and not _try_lock(users, fcntl.LOCK_EX):
@@ -220,15 +235,6 @@ def _keep(name: str, folder: Path, durable: bool) -> int:
             url.unlink(missing_ok=True)
             server.stop()
     return 0
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    scratch = path.with_suffix(".new")
-    scratch.unlink(missing_ok=True)
-    with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    scratch.replace(path)
 
 
 # --- Locks: the kernel's, on open files. They go with the process. -------------------------------------------------

@@ -89,9 +89,8 @@ class Server:
     def password(self) -> str:
         """The password of this server: made once, kept beside its data, readable for its owner only."""
         path = self.home / "password"
-        with contextlib.suppress(FileExistsError):
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_urlsafe(24))
+        if not path.exists():
+            write_private(path, secrets.token_urlsafe(24))
         return path.read_text()
 
     def url(self) -> str:
@@ -323,6 +322,15 @@ def stop_with_parent(how: signal.Signals) -> Callable[[], None] | None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return before_exec
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    scratch = path.with_suffix(".new")
+    scratch.unlink(missing_ok=True)
+    with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    scratch.replace(path)
 
 
 def plain_environment() -> dict[str, str]:
