@@ -1,0 +1,5 @@
+"""Sign-up and settings of an associate."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,33 @@
+"""The Celery app and its timetable. Everything here is a wake-up: the database says what is to be done."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+from django_structlog.celery.steps import DjangoStructLogInitStep
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("homeward")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.steps["worker"].add(DjangoStructLogInitStep)
+app.autodiscover_tasks()
+
+# Seconds, UTC. Each looks for what is due and hands out one task a store; missing a beat costs a beat.
+app.conf.beat_schedule = {
+    "rounds": {"task": "deliveries.find_rounds", "schedule": 20.0, "options": {"expires": 20}},
+    "lapse-offers": {"task": "deliveries.lapse_offers", "schedule": 10.0, "options": {"expires": 10}},
+    "tender": {"task": "deliveries.find_cutoffs", "schedule": 30.0, "options": {"expires": 30}},
+    "outbox": {"task": "deliveries.sweep_outbox", "schedule": 3.0, "options": {"expires": 3}},
+    "notices": {"task": "deliveries.send_notices", "schedule": 5.0, "options": {"expires": 5}},
+    "settle": {"task": "deliveries.sweep_trips", "schedule": 60.0, "options": {"expires": 60}},
+    "forget": {"task": "deliveries.forget", "schedule": 3600.0, "options": {"expires": 3600}},
+}
+
+
+@setup_logging.connect
+def _logging(**kwargs: Any) -> None:
+    """Celery asks who sets up logging; our settings already did."""

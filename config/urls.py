@@ -1,0 +1,16 @@
+"""Every address of the site. What each app serves is in its own `urls.py`."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from config import health
+
+urlpatterns = [
+    path("livez", health.livez),
+    path("readyz", health.readyz),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("associates.urls")),
+    path("", include("deliveries.urls")),
+]

@@ -1,0 +1,27 @@
+"""Rows. They hold what is true and what the database promises of it; the verbs that change it are in `actions/`."""
+
+from .event import Event
+from .ledger import Carrier, LedgerEntry, Manifest, Notice, Tender
+from .offer import Offer, OfferPackage, Round
+from .package import Package, PackageQuerySet, TrackingLink
+from .trip import Claim, DeliveryException, Proof, Stop, Trip
+
+__all__ = [
+    "Carrier",
+    "Claim",
+    "DeliveryException",
+    "Event",
+    "LedgerEntry",
+    "Manifest",
+    "Notice",
+    "Offer",
+    "OfferPackage",
+    "Package",
+    "PackageQuerySet",
+    "Proof",
+    "Round",
+    "Stop",
+    "Tender",
+    "TrackingLink",
+    "Trip",
+]

@@ -1,0 +1,59 @@
+"""One row a move: history, outbox and the customer's timeline at once."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from deliveries.actors import ActorKind
+from stores.models import Store
+
+from .package import Package
+from .trip import Trip
+
+
+class Event(models.Model):
+    """A package moved. Written in the move's own transaction, spoken after its commit.
+
+    `published_at` is filled when live pages were told, `noticed_at` when messages were written down; a sweep finds
+    rows where either is missing. `happened_at` is the phone's clock where a phone reported late. Holds no personal
+    data: names and addresses stay with the package. An offer's events never name the associate.
+    """
+
+    package = models.ForeignKey(Package, models.PROTECT, related_name="events", verbose_name=_("package"))
+    store = models.ForeignKey(Store, models.PROTECT, related_name="events", verbose_name=_("store"))
+    trip = models.ForeignKey(Trip, models.PROTECT, null=True, related_name="events", verbose_name=_("trip"))
+    version = models.PositiveIntegerField(_("version"))
+    verb = models.CharField(_("what"), max_length=16)
+    from_state = models.CharField(_("from"), max_length=16)
+    to_state = models.CharField(_("to"), max_length=16)
+    at = models.DateTimeField(_("at"))
+    happened_at = models.DateTimeField(_("happened at"))
+    by_kind = models.CharField(_("by"), max_length=10)
+    by_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("person")
+    )
+    by_name = models.CharField(_("system"), max_length=60, blank=True)
+    reason = models.CharField(_("reason"), max_length=280, blank=True)
+    published_at = models.DateTimeField(null=True, editable=False)
+    noticed_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["package", "version"]
+        indexes = [
+            models.Index(fields=["at"], condition=Q(published_at=None), name="event_unpublished"),
+            models.Index(fields=["at"], condition=Q(noticed_at=None), name="event_unnoticed"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["package", "version"], name="event_once_a_version"),
+            models.CheckConstraint(condition=Q(by_kind__in=list(ActorKind)), name="event_by_known"),
+            models.CheckConstraint(
+                condition=~Q(verb__in=["offer", "release"]) | Q(trip=None) | Q(from_state="claimed"),
+                name="event_of_an_offer_names_no_trip",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.package_id} v{self.version} {self.verb}"

@@ -1,0 +1,131 @@
+"""Money owed, append-only, and what went to carriers."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from associates.models import Associate
+from stores.models import Store
+
+from .package import Package
+from .trip import Trip
+
+
+class LedgerEntry(models.Model):
+    """One line of pay. Never changed, never deleted: a trigger refuses both. A correction is a new line."""
+
+    class Kind(models.TextChoices):
+        PACKAGES = "packages", _("Packages")
+        TIME = "time", _("Paid time")
+        MILEAGE = "mileage", _("Mileage")
+        CORRECTION = "correction", _("Correction")
+
+    store = models.ForeignKey(Store, models.PROTECT, related_name="ledger", verbose_name=_("store"))
+    associate = models.ForeignKey(Associate, models.PROTECT, related_name="ledger", verbose_name=_("associate"))
+    trip = models.ForeignKey(Trip, models.PROTECT, related_name="entries", verbose_name=_("trip"))
+    key = models.CharField(_("key"), max_length=80, unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    quantity = models.PositiveIntegerField(_("quantity"), help_text=_("Packages, seconds or metres."))
+    rate = models.PositiveIntegerField(_("rate"))
+    cents = models.IntegerField(_("cents"))
+    rule_version = models.CharField(_("rule"), max_length=40)
+    at = models.DateTimeField(_("at"))
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["at", "pk"]
+        verbose_name_plural = _("ledger entries")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["packages", "time", "mileage", "correction"]), name="ledger_kind_known"
+            ),
+            models.CheckConstraint(condition=Q(kind="correction") | Q(cents__gte=0), name="ledger_pays_never_takes"),
+            models.CheckConstraint(
+                condition=~Q(kind="correction") | ~Q(reason=""), name="ledger_correction_says_why"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Carrier(models.Model):
+    """Somebody who brings what no associate claimed."""
+
+    store = models.ForeignKey(Store, models.CASCADE, related_name="carriers", verbose_name=_("store"))
+    name = models.CharField(_("name"), max_length=60)
+    active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["store"], condition=Q(active=True), name="carrier_one_active_a_store")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Manifest(models.Model):
+    """What one carrier was given in one go; handed over as a CSV."""
+
+    store = models.ForeignKey(Store, models.PROTECT, related_name="manifests", verbose_name=_("store"))
+    carrier = models.ForeignKey(Carrier, models.PROTECT, related_name="manifests", verbose_name=_("carrier"))
+    made_at = models.DateTimeField(_("made"))
+    evening = models.DateField(_("evening"))
+
+    class Meta:
+        ordering = ["-made_at"]
+
+    def __str__(self) -> str:
+        return f"{self.carrier} {self.evening} #{self.pk}"
+
+
+class Tender(models.Model):
+    """A package handed to a carrier, at what the carrier costs."""
+
+    manifest = models.ForeignKey(Manifest, models.PROTECT, related_name="tenders", verbose_name=_("manifest"))
+    package = models.OneToOneField(Package, models.PROTECT, related_name="tender", verbose_name=_("package"))
+    cents = models.PositiveIntegerField(_("cost, cents"))
+    reason = models.CharField(_("reason"), max_length=200)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(reason=""), name="tender_says_why")]
+
+    def __str__(self) -> str:
+        return f"{self.package_id} to carrier"
+
+
+class Notice(models.Model):
+    """A message somebody is owed. Claimed before it is sent, so that two workers never send it twice."""
+
+    class Audience(models.TextChoices):
+        CUSTOMER = "customer", _("Customer")
+        ASSOCIATE = "associate", _("Associate")
+
+    key = models.CharField(max_length=120, unique=True)
+    audience = models.CharField(max_length=10, choices=Audience)
+    kind = models.CharField(max_length=24)
+    package = models.ForeignKey(Package, models.CASCADE, null=True, related_name="notices")
+    associate = models.ForeignKey(Associate, models.CASCADE, null=True, related_name="notices")
+    made_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["made_at"], condition=Q(sent_at=None), name="notice_unsent")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(audience="customer", package__isnull=False) | Q(audience="associate", associate__isnull=False),
+                name="notice_has_a_reader",
+            ),
+            models.CheckConstraint(
+                condition=Q(sent_at=None) | Q(claimed_at__lte=F("sent_at")), name="notice_claimed_before_sent"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,161 @@
+"""What travels, and the private links by which its customer follows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from associates.models import Associate
+from deliveries import sizes
+from deliveries.states import IN_CUSTODY, ON_A_TRIP, PackageState
+from stores.models import Language, Store
+from stores.places import Point, Precision
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+STATES = [(state.value, state.value.replace("_", " ")) for state in PackageState]
+HEAVIEST_G = 70_000
+LONGEST_MM = 3_000
+
+
+class PackageQuerySet(models.QuerySet["Package"]):
+    def for_update(self, ids: list[int]) -> list[Package]:
+        """Lock these packages in the one order everybody uses, by id. Call inside a transaction, after the associate."""
+        return list(self.filter(pk__in=ids).select_related(None).order_by("pk").select_for_update(of=("self",)))
+
+    def offerable(self, store: Store, now: datetime) -> PackageQuerySet:
+        """What may be offered to associates at `now`: bench-ready, allowed, its pin known better than by ZIP."""
+        return self.filter(
+            store=store,
+            state=PackageState.STAGED,
+            associate_ok=True,
+            precision__in=[Precision.ROOFTOP, Precision.STREET],
+            deliver_by__gt=now,
+        )
+
+
+class Package(models.Model):
+    """One parcel of one order. Its state moves only through verbs in `deliveries/actions`."""
+
+    store = models.ForeignKey(Store, models.PROTECT, related_name="packages", verbose_name=_("store"))
+    reference = models.CharField(_("retailer's reference"), max_length=64)
+    label = models.CharField(_("label code"), max_length=8, help_text=_("Scanned or typed at the bay and the door."))
+    fingerprint = models.CharField(max_length=64, editable=False)
+
+    recipient = models.CharField(_("recipient"), max_length=80)
+    phone = models.CharField(_("phone"), max_length=20, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    language = models.CharField(_("language"), max_length=2, choices=Language, default=Language.ENGLISH)
+    address1 = models.CharField(_("street address"), max_length=120)
+    address2 = models.CharField(_("apartment, floor"), max_length=60, blank=True)
+    city = models.CharField(_("city"), max_length=60)
+    region = models.CharField(_("state"), max_length=2)
+    zip = models.CharField("ZIP", max_length=5)
+    lat = models.FloatField(_("latitude"))
+    lon = models.FloatField(_("longitude"))
+    precision = models.CharField(_("pin known to"), max_length=8, choices=[(p.value, p.value) for p in Precision])
+    instructions = models.CharField(_("instructions"), max_length=280, blank=True)
+
+    weight_g = models.PositiveIntegerField(_("weight, grams"))
+    length_mm = models.PositiveIntegerField(_("length, millimetres"))
+    width_mm = models.PositiveIntegerField(_("width, millimetres"))
+    height_mm = models.PositiveIntegerField(_("height, millimetres"))
+    value_cents = models.PositiveIntegerField(_("value, cents"), default=0)
+    carrier_cents = models.PositiveIntegerField(_("what the carrier would cost, cents"))
+    deliver_by = models.DateTimeField(_("promised by"))
+    associate_ok = models.BooleanField(_("an associate may bring it"), default=True)
+
+    state = models.CharField(_("state"), max_length=16, choices=STATES, default=PackageState.RECEIVED, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    state_since = models.DateTimeField(_("in this state since"), editable=False)
+    holder = models.ForeignKey(
+        Associate, models.PROTECT, null=True, blank=True, editable=False, related_name="holding",
+        verbose_name=_("in the hands of"),
+    )  # fmt: skip
+    trip = models.ForeignKey(
+        "Trip", models.PROTECT, null=True, blank=True, editable=False, related_name="packages", verbose_name=_("trip")
+    )
+    received_at = models.DateTimeField(_("received"), editable=False)
+
+    objects = PackageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["deliver_by", "pk"]
+        indexes = [
+            models.Index(fields=["store", "state", "deliver_by"], name="package_store_state"),
+            models.Index(fields=["holder"], condition=Q(holder__isnull=False), name="package_holder"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["store", "reference"], name="package_reference_once"),
+            models.UniqueConstraint(fields=["store", "label"], name="package_label_once"),
+            models.CheckConstraint(condition=~Q(reference="") & ~Q(address1=""), name="package_has_reference_and_address"),
+            models.CheckConstraint(condition=Q(state__in=list(PackageState)), name="package_state_known"),
+            models.CheckConstraint(condition=Q(precision__in=list(Precision)), name="package_precision_known"),
+            models.CheckConstraint(condition=Q(weight_g__range=(1, HEAVIEST_G)), name="package_weight_sane"),
+            models.CheckConstraint(
+                condition=Q(length_mm__range=(1, LONGEST_MM), width_mm__range=(1, LONGEST_MM), height_mm__range=(1, LONGEST_MM)),
+                name="package_sides_sane",
+            ),
+            models.CheckConstraint(condition=Q(lat__range=(-90, 90), lon__range=(-180, 180)), name="package_on_earth"),
+            models.CheckConstraint(condition=Q(version__gte=1), name="package_version_counts_from_one"),
+            # Custody: somebody has it in hand exactly in the states that say so. Nobody ever asks "who lost it?".
+            models.CheckConstraint(
+                condition=Q(state__in=sorted(IN_CUSTODY), holder__isnull=False)
+                | (~Q(state__in=sorted(IN_CUSTODY)) & Q(holder__isnull=True)),
+                name="package_held_exactly_in_custody",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=sorted(ON_A_TRIP)) | Q(trip__isnull=False), name="package_on_a_trip_names_it"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["received", "staged", "offered", "with_carrier"]) | Q(trip__isnull=True),
+                name="package_in_store_or_with_carrier_is_on_no_trip",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="offered") | ~Q(precision="zip"), name="package_with_a_weak_pin_is_never_offered"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.reference})"
+
+    @property
+    def point(self) -> Point:
+        return Point(self.lat, self.lon)
+
+    @property
+    def volume_ml(self) -> int:
+        return sizes.volume_ml(self.length_mm, self.width_mm, self.height_mm)
+
+    @property
+    def size_class(self) -> int:
+        return sizes.size_class(self.length_mm, self.width_mm, self.height_mm)
+
+    @property
+    def longest_mm(self) -> int:
+        return max(self.length_mm, self.width_mm, self.height_mm)
+
+    @property
+    def door(self) -> tuple[str, str, str]:
+        """One door: packages with the same one are one stop."""
+        return (self.address1.casefold(), self.address2.casefold(), self.zip)
+
+
+class TrackingLink(models.Model):
+    """A customer's private link. The token is random and only its hash is here; every message carries its own."""
+
+    package = models.ForeignKey(Package, models.CASCADE, related_name="links")
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(expires_at__gt=F("made_at")), name="tracking_link_expires")]
+
+    def __str__(self) -> str:
+        return f"link {self.pk}"

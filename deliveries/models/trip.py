@@ -1,0 +1,201 @@
+"""A claimed evening on the road: the trip, its stops, the claims that put packages on it, proofs and exceptions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from associates.models import Associate, Shift
+from deliveries import pay
+from deliveries.states import TripState
+from stores.models import Store
+from stores.places import Point
+
+from .offer import Offer
+from .package import Package
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
+
+class Trip(models.Model):
+    """One associate's drive home with packages, after one shift. Its quote is frozen; what it pays is never less."""
+
+    store = models.ForeignKey(Store, models.PROTECT, related_name="trips", verbose_name=_("store"))
+    associate = models.ForeignKey(Associate, models.PROTECT, related_name="trips", verbose_name=_("associate"))
+    shift = models.ForeignKey(Shift, models.PROTECT, related_name="trips", verbose_name=_("shift"))
+    state = models.CharField(_("state"), max_length=10, default=TripState.PLANNED, editable=False)
+    quote = models.JSONField(editable=False)
+    quote_digest = models.CharField(max_length=64, editable=False)
+    pay_cents = models.PositiveIntegerField(_("quoted, cents"), editable=False)
+    extra_s = models.PositiveIntegerField(_("extra seconds"), editable=False)
+    extra_m = models.PositiveIntegerField(_("extra metres"), editable=False)
+    paid_cents = models.PositiveIntegerField(_("paid, cents"), null=True, editable=False)
+    claimed_at = models.DateTimeField(_("claimed"))
+    started_at = models.DateTimeField(_("left the store"), null=True, editable=False)
+    ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
+
+    if TYPE_CHECKING:
+        stops: RelatedManager[Stop]
+        claims: RelatedManager[Claim]
+        packages: RelatedManager[Package]
+        entries: RelatedManager[models.Model]
+
+    class Meta:
+        ordering = ["-claimed_at"]
+        indexes = [models.Index(fields=["store", "state"], name="trip_store_state")]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=list(TripState)), name="trip_state_known"),
+            models.UniqueConstraint(
+                fields=["shift"], condition=~Q(state="abandoned"), name="trip_one_a_shift"
+            ),
+            models.CheckConstraint(
+                condition=Q(paid_cents=None) | Q(paid_cents__gte=F("pay_cents")), name="trip_paid_at_least_the_quote"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["under_way", "finished"]) | Q(started_at__isnull=False),
+                name="trip_under_way_has_started",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["finished", "abandoned"], ended_at__isnull=False)
+                | (~Q(state__in=["finished", "abandoned"]) & Q(ended_at=None)),
+                name="trip_ended_exactly_when_over",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Trip {self.pk}"
+
+    @property
+    def promise(self) -> pay.Quote:
+        return pay.Quote.from_json(self.quote)
+
+
+class Stop(models.Model):
+    """One door of a trip; several packages for it are one stop. Never the associate's home."""
+
+    trip = models.ForeignKey(Trip, models.CASCADE, related_name="stops")
+    position = models.PositiveSmallIntegerField()
+    lat = models.FloatField()
+    lon = models.FloatField()
+    leg_s = models.PositiveIntegerField(help_text=_("Planned seconds from the stop before, or the store."))
+    leg_m = models.PositiveIntegerField()
+    arrived_at = models.DateTimeField(null=True, blank=True)
+
+    if TYPE_CHECKING:
+        claims: RelatedManager[Claim]
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["trip", "position"], name="stop_position_once", deferrable=models.Deferrable.DEFERRED
+            ),
+            models.CheckConstraint(condition=Q(lat__range=(-90, 90), lon__range=(-180, 180)), name="stop_on_earth"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.trip_id}/{self.position}"
+
+    @property
+    def point(self) -> Point:
+        return Point(self.lat, self.lon)
+
+
+class Claim(models.Model):
+    """A package on somebody's trip. Live until released; `key` is the tap's, so a repeated tap is the same claim."""
+
+    trip = models.ForeignKey(Trip, models.CASCADE, related_name="claims")
+    package = models.ForeignKey(Package, models.PROTECT, related_name="claims")
+    stop = models.ForeignKey(Stop, models.SET_NULL, null=True, related_name="claims")
+    offer = models.ForeignKey(Offer, models.SET_NULL, null=True, related_name="claims")
+    key = models.UUIDField()
+    claimed_at = models.DateTimeField()
+    released_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            # The last word in a race: however many ask, one live claim a package.
+            models.UniqueConstraint(
+                fields=["package"], condition=Q(released_at=None), name="package_has_one_live_claim"
+            ),
+            models.UniqueConstraint(fields=["key", "package"], name="claim_key_once"),
+            models.CheckConstraint(
+                condition=Q(released_at=None) | Q(released_at__gte=F("claimed_at")), name="claim_released_after_made"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.package_id} on trip {self.trip_id}"
+
+
+class Proof(models.Model):
+    """Proof of one drop-off. `happened_at` is the phone's clock, `at` is ours; both are kept."""
+
+    package = models.ForeignKey(Package, models.PROTECT, related_name="proofs")
+    trip = models.ForeignKey(Trip, models.PROTECT, related_name="proofs")
+    key = models.UUIDField(unique=True)
+    at = models.DateTimeField()
+    happened_at = models.DateTimeField()
+    photo = models.ImageField(upload_to="proofs/%Y/%m/%d", blank=True)
+    lat = models.FloatField(null=True)
+    lon = models.FloatField(null=True)
+    accuracy_m = models.PositiveIntegerField(null=True)
+    distance_m = models.PositiveIntegerField(null=True)
+    far = models.BooleanField(default=False)
+    far_reason = models.CharField(max_length=200, blank=True)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["package"], condition=Q(undone_at=None), name="proof_one_a_package"),
+            models.CheckConstraint(condition=Q(far=False) | ~Q(far_reason=""), name="proof_far_away_says_why"),
+            models.CheckConstraint(
+                condition=(Q(lat=None, lon=None)) | Q(lat__range=(-90, 90), lon__range=(-180, 180)),
+                name="proof_on_earth",
+            ),
+            models.CheckConstraint(condition=~Q(photo="") | ~Q(lat=None), name="proof_shows_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"proof of {self.package_id}"
+
+
+class DeliveryException(models.Model):
+    """Why a drop-off did not happen, said by the person who stood there."""
+
+    class Reason(models.TextChoices):
+        NOBODY_HOME = "nobody_home", _("Nobody home")
+        UNSAFE = "unsafe", _("Not safe to leave it")
+        WRONG_ADDRESS = "wrong_address", _("Wrong address")
+        REFUSED = "refused", _("Refused")
+        DAMAGED = "damaged", _("Damaged")
+        CAR = "car", _("Trouble with the car")
+        CANNOT_GO_ON = "cannot_go_on", _("I cannot go on")
+
+    package = models.ForeignKey(Package, models.PROTECT, related_name="exceptions")
+    trip = models.ForeignKey(Trip, models.PROTECT, related_name="exceptions")
+    key = models.UUIDField()
+    reason = models.CharField(max_length=14, choices=Reason)
+    note = models.CharField(max_length=280, blank=True)
+    at = models.DateTimeField()
+    happened_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-at"]
+        constraints = [
+            models.UniqueConstraint(fields=["key", "package"], name="exception_key_once"),
+            models.CheckConstraint(
+                condition=Q(
+                    reason__in=["nobody_home", "unsafe", "wrong_address", "refused", "damaged", "car", "cannot_go_on"]
+                ),
+                name="exception_reason_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.package_id}: {self.reason}"

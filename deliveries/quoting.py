@@ -1,0 +1,238 @@
+"""From rows to the planner's problem, and from a planned route to a quote.
+
+With `matching.py` the only place that opens home cells. What leaves here names packages, stops, minutes and money; never
+a home, nor the last leg.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import lru_cache
+
+from associates import home
+from associates.models import Associate, Limits, Shift
+from deliveries import pay, planner
+from deliveries.models import Package
+from deliveries.planner.problem import IntMatrix
+from deliveries.travel import PowerLaw, TravelTimes
+from stores.models import PayPlan, Store
+
+# For a re-quote every wished package must be in the plan, so leaving one out is made to look very expensive.
+MUST_GO_CENTS = 1_000_000
+REQUOTE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStop:
+    """One door on the way. `leg_s`, `leg_m`: from the stop before, or the store. `package_ids` in no special order."""
+
+    package_ids: tuple[int, ...]
+    lat: float
+    lon: float
+    leg_s: int
+    leg_m: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTrip:
+    """What can be shown to the associate and frozen: stops in order and the quote."""
+
+    associate_id: int
+    shift_id: int
+    stops: tuple[PlannedStop, ...]
+    quote: pay.Quote
+
+
+class DoesNotFit(Exception):
+    """These packages do not fit this associate tonight. `reason` is the planner's code for it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@lru_cache(maxsize=1)
+def travel_times() -> TravelTimes:
+    """Where drive times come from."""
+    return PowerLaw()
+
+
+def rates(plan: PayPlan) -> pay.Rates:
+    return pay.Rates(
+        plan.version, plan.hourly_cents, plan.per_package_cents, plan.mileage_tenth_cents, plan.last_leg_paid
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Evening:
+    """One store's planning problem and what its ids stand for."""
+
+    store: Store
+    day: date
+    midnight: datetime
+    rates: pay.Rates
+    problem: planner.Problem
+    shifts: dict[str, Shift]
+    people: dict[str, Associate]
+    packages: dict[str, Package]
+    metres: IntMatrix
+
+    def second(self, moment: datetime) -> int:
+        return int((moment - self.midnight).total_seconds())
+
+
+def evening_of(
+    store: Store,
+    day: date,
+    shifts: Sequence[tuple[Associate, Shift]],
+    packages: Sequence[Package],
+    *,
+    must_go: bool = False,
+    relaxed: bool = False,
+) -> Evening:
+    """The planner's problem for `packages` and these associates on `day`.
+
+    Associates without a home cell are left out. Seconds count from the day's local midnight in elapsed time, so a
+    clock change in between moves nothing. `must_go` prices every package so that leaving it out never pays;
+    `relaxed` keeps what somebody may carry but lifts how long they want to be (for showing what a trip would cost).
+    Raises PayPlan.DoesNotExist.
+    """
+    plan = PayPlan.on(store, day)
+    midnight = datetime.combine(day, time(0), store.zone).astimezone(tz=None)
+    cells = home.reveal([associate for associate, _ in shifts])
+    shifts = [(associate, shift) for associate, shift in shifts if associate.pk in cells]
+    points = [(store.lat, store.lon)]
+    points += [(package.lat, package.lon) for package in packages]
+    points += [(cells[associate.pk].lat, cells[associate.pk].lon) for associate, _ in shifts]
+    seconds, metres = travel_times().matrix(points)
+    rows = 1 + len(packages)
+
+    def second(moment: datetime) -> int:
+        return int((moment - midnight).total_seconds())
+
+    problem = planner.Problem(
+        params=planner.Params(
+            service_s=store.service_seconds,
+            load_s=store.load_minutes * 60,
+            base_pay_cents=plan.per_package_cents,
+            pay_cents_per_detour_minute=-(-plan.hourly_cents // 60),
+        ),
+        packages=tuple(
+            planner.Package(
+                id=str(package.pk),
+                weight_g=package.weight_g,
+                volume_ml=package.volume_ml,
+                size_class=package.size_class,
+                due_s=max(0, second(package.deliver_by)),
+                saved_cents=MUST_GO_CENTS if must_go else package.carrier_cents,
+                associate_ok=package.associate_ok,
+                together="|".join(package.door),
+            )
+            for package in packages
+        ),
+        associates=tuple(
+            _person(associate.limits, str(associate.pk), second(shift.ends_at), relaxed) for associate, shift in shifts
+        ),
+        time_s=seconds[:rows, :],
+        name=f"{store.number} {day}",
+    )
+    return Evening(
+        store=store,
+        day=day,
+        midnight=midnight,
+        rates=rates(plan),
+        problem=problem,
+        shifts={str(associate.pk): shift for associate, shift in shifts},
+        people={str(associate.pk): associate for associate, _ in shifts},
+        packages={str(package.pk): package for package in packages},
+        metres=metres,
+    )
+
+
+def _person(limits: Limits, key: str, shift_end_s: int, relaxed: bool) -> planner.Associate:
+    return planner.Associate(
+        id=key,
+        shift_end_s=shift_end_s,
+        max_packages=limits.max_packages,
+        max_package_weight_g=limits.max_package_weight_g,
+        max_total_weight_g=limits.max_total_weight_g,
+        max_volume_ml=limits.trunk_ml,
+        max_size_class=limits.max_size_class,
+        max_detour_s=limits.max_extra_minutes * 60 * (10 if relaxed else 1),
+        floor_cents_per_hour=None if relaxed else limits.floor_cents_per_hour or None,
+    )
+
+
+def trips_of(evening: Evening, routes: dict[str, list[str]]) -> list[PlannedTrip]:
+    """Every route of a valid plan as stops and a quote. Raises ValueError when `routes` break a rule."""
+    checked = planner.evaluate(evening.problem, routes)
+    if not checked.feasible:
+        raise ValueError(f"The plan breaks {checked.violations[0].code}: {checked.violations[0].detail}")
+    return [_trip(evening, key, route, checked.trips[key]) for key, route in routes.items()]
+
+
+def _trip(evening: Evening, key: str, route: list[str], trip: planner.Trip) -> PlannedTrip:
+    order = list(evening.packages)
+    people = list(evening.people)
+    index = {package_id: row for row, package_id in enumerate(order, 1)}
+    home_column = 1 + len(order) + people.index(key)
+    store, shift = evening.store, evening.shifts[key]
+    at, stops, seen = 0, list[PlannedStop](), dict[tuple[str, str, str], int]()
+    for package_id in route:
+        package = evening.packages[package_id]
+        if package.door in seen:  # same door: same stop, no second leg
+            where = seen[package.door]
+            stop = stops[where]
+            stops[where] = PlannedStop((*stop.package_ids, package.pk), stop.lat, stop.lon, stop.leg_s, stop.leg_m)
+            continue
+        row = index[package_id]
+        seen[package.door] = len(stops)
+        stops.append(
+            PlannedStop(
+                (package.pk,),
+                package.lat,
+                package.lon,
+                int(evening.problem.time_s[at, row]),
+                int(evening.metres[at, row]),
+            )
+        )
+        at = row
+    to_last_s = trip.home_s - int(evening.problem.time_s[at, home_column]) - evening.second(shift.ends_at)
+    driven_m = sum(stop.leg_m for stop in stops)
+    last_leg_m = int(evening.metres[at, home_column])
+    solo_m = int(evening.metres[0, home_column])
+    paid_last_leg = evening.rates.last_leg_paid
+    quote = pay.quote(
+        evening.rates,
+        [package_id for stop in stops for package_id in stop.package_ids],
+        paid_s=trip.home_s - evening.second(shift.ends_at) if paid_last_leg else to_last_s,
+        paid_m=driven_m + (last_leg_m if paid_last_leg else 0),
+        extra_s=trip.detour_s + store.load_minutes * 60,
+        extra_m=max(0, driven_m + last_leg_m - solo_m),
+    )
+    return PlannedTrip(evening.people[key].pk, shift.pk, tuple(stops), quote)
+
+
+def plan_trip(
+    associate: Associate, shift: Shift, packages: Sequence[Package], *, relaxed: bool = False
+) -> PlannedTrip:
+    """The best trip for just these packages: what a part of an offer, or a choice from the board, would pay.
+
+    Raises DoesNotFit when they do not all fit the associate's limits or the promises.
+    """
+    store = shift.store
+    evening = evening_of(
+        store, store.evening(shift.ends_at), [(associate, shift)], packages, must_go=True, relaxed=relaxed
+    )
+    if not evening.people:
+        raise DoesNotFit("no_home_area")
+    plan = planner.solve(evening.problem, stop=planner.Stop.after(REQUOTE_SECONDS), seed=0)
+    if sum(map(len, plan.routes.values())) < len(packages):
+        reasons = list(plan.reasons.packages.values())
+        raise DoesNotFit(str(reasons[0]) if reasons else "trips_full")
+    [trip] = trips_of(evening, plan.routes)
+    return trip
+
+

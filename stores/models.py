@@ -1,0 +1,276 @@
+"""Where packages wait and who runs the place. Knows nothing of associates or deliveries."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Language(models.TextChoices):
+    ENGLISH = "en", "English"
+    SPANISH = "es", "Español"
+
+
+class UserManager(BaseUserManager["User"]):
+    """People sign in with their e-mail address; there is no user name to forget."""
+
+    use_in_migrations = True
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.full_clean(exclude=["password"])
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractUser):
+    """Anyone who signs in: an associate, a member of staff, or both."""
+
+    username = None  # type: ignore[assignment]
+    email = models.EmailField(_("e-mail address"), unique=True)
+    language = models.CharField(_("language"), max_length=2, choices=Language, default=Language.ENGLISH)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(language__in=Language.values), name="user_language_known"),
+            # Two spellings of one address would be two people to the database and one to the postman.
+            models.UniqueConstraint(models.functions.Lower("email"), name="user_email_once_whatever_case"),
+        ]
+
+
+def validate_time_zone(name: str) -> None:
+    """Raise ValidationError unless `name` is an IANA time zone such as "America/Chicago"."""
+    if name not in available_timezones():
+        raise ValidationError(_("“%(name)s” is not an IANA time zone; try “America/New_York”."), params={"name": name})
+
+
+class Store(models.Model):
+    """One retail store: the place packages leave from, its clock, and the settings of its evenings."""
+
+    class Stage(models.TextChoices):
+        SIMULATE = "simulate", _("Simulate: plans, offers nothing")
+        PILOT = "pilot", _("Pilot")
+        LIVE = "live", _("Live")
+        PAUSED = "paused", _("Paused: everything goes to the carrier")
+
+    number = models.PositiveIntegerField(_("store number"), unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    address1 = models.CharField(_("street address"), max_length=120)
+    city = models.CharField(_("city"), max_length=60)
+    state = models.CharField(_("state"), max_length=2)
+    zip = models.CharField("ZIP", max_length=5)
+    lat = models.FloatField(_("latitude"))
+    lon = models.FloatField(_("longitude"))
+    phone = models.CharField(_("phone"), max_length=20, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=40, validators=[validate_time_zone])
+    stage = models.CharField(_("stage"), max_length=8, choices=Stage, default=Stage.SIMULATE)
+
+    radius_m = models.PositiveIntegerField(
+        _("radius, metres"), default=24_000, help_text=_("Packages farther than this go to the carrier.")
+    )
+    round_lead_minutes = models.PositiveSmallIntegerField(_("offers go out before the shift ends, minutes"), default=90)
+    round_every_minutes = models.PositiveSmallIntegerField(_("minutes between rounds"), default=15)
+    answer_lead_minutes = models.PositiveSmallIntegerField(_("offers close before the shift ends, minutes"), default=15)
+    carrier_cutoff = models.TimeField(_("carrier cut-off, store time"), default=time(20, 30))
+    carrier_lead_minutes = models.PositiveSmallIntegerField(
+        _("the carrier needs, minutes before the promise"), default=45
+    )
+    load_minutes = models.PositiveSmallIntegerField(_("minutes to load"), default=5)
+    service_seconds = models.PositiveSmallIntegerField(_("seconds at each stop"), default=150)
+    far_m = models.PositiveIntegerField(
+        _("a drop-off farther than this from the pin needs a reason, metres"), default=150
+    )
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.CheckConstraint(condition=Q(lat__range=(-90, 90), lon__range=(-180, 180)), name="store_on_earth"),
+            models.CheckConstraint(
+                condition=Q(stage__in=["simulate", "pilot", "live", "paused"]), name="store_stage_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(round_every_minutes__gte=5, round_every_minutes__lte=60), name="store_round_every_sane"
+            ),
+            models.CheckConstraint(
+                condition=Q(answer_lead_minutes__lt=F("round_lead_minutes")), name="store_offers_open_before_they_close"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.name}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The store's own time zone; every time a person reads about this store is in it."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def offers_work(self) -> bool:
+        """True when associates may be sent offers; in the other stages all goes to the carrier."""
+        return self.stage in (self.Stage.PILOT, self.Stage.LIVE)
+
+    def local(self, moment: datetime) -> datetime:
+        """`moment` on the store's clock."""
+        return moment.astimezone(self.zone)
+
+    def evening(self, moment: datetime) -> date:
+        """The service date `moment` belongs to. Until four in the morning it is still last evening."""
+        return (self.local(moment) - timedelta(hours=4)).date()
+
+    def cutoff(self, evening: date) -> datetime:
+        """When what is unclaimed on `evening` goes to the carrier, as an aware UTC datetime."""
+        return datetime.combine(evening, self.carrier_cutoff, self.zone).astimezone(ZoneInfo("UTC"))
+
+
+class StaffMember(models.Model):
+    """A person's role in one store. What it lets them see is decided in `stores/scope.py` and nowhere else."""
+
+    class Role(models.TextChoices):
+        BAY = "bay", _("Bay")
+        LEAD = "lead", _("Lead")
+        DISTRICT = "district", _("District")
+        PAYROLL = "payroll", _("Payroll")
+        SUPPORT = "support", _("Support")
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="staff_roles", verbose_name=_("person"))
+    store = models.ForeignKey(Store, models.CASCADE, related_name="staff", verbose_name=_("store"))
+    role = models.CharField(_("role"), max_length=8, choices=Role)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "store"], name="staff_one_role_a_store"),
+            models.CheckConstraint(
+                condition=Q(role__in=["bay", "lead", "district", "payroll", "support"]), name="staff_role_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.get_role_display()} · {self.store}"
+
+
+class PayPlan(models.Model):
+    """What a store pays from a date on. Never edited once effective: a change is a new plan with a later date."""
+
+    store = models.ForeignKey(Store, models.PROTECT, related_name="pay_plans", verbose_name=_("store"))
+    effective_from = models.DateField(_("effective from"))
+    hourly_cents = models.PositiveIntegerField(_("guaranteed per paid hour, cents"))
+    per_package_cents = models.PositiveIntegerField(_("per package, cents"))
+    mileage_tenth_cents = models.PositiveIntegerField(
+        _("per mile, tenths of a cent"), default=725, help_text=_("72.5 ¢ is 725.")
+    )
+    last_leg_paid = models.BooleanField(
+        _("the last leg home is paid too"),
+        default=False,
+        help_text=_("Some states count it as working time. Ask a lawyer; this page is not legal advice."),
+    )
+
+    class Meta:
+        ordering = ["store", "-effective_from"]
+        constraints = [
+            models.UniqueConstraint(fields=["store", "effective_from"], name="pay_plan_one_a_day"),
+            # 29 USC 206(a)(1)(C): the federal minimum. States ask for more; the plan may, too.
+            models.CheckConstraint(condition=Q(hourly_cents__gte=725), name="pay_plan_above_federal_minimum"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store} from {self.effective_from}"
+
+    @property
+    def version(self) -> str:
+        """Names the rule in quotes and ledger lines: store number and date."""
+        return f"{self.store.number}/{self.effective_from.isoformat()}"
+
+    @classmethod
+    def on(cls, store: Store, day: date) -> PayPlan:
+        """The plan in force at `store` on `day`. Raises PayPlan.DoesNotExist where there is none yet."""
+        plan = cls.objects.select_related("store").filter(store=store, effective_from__lte=day).first()
+        if plan is None:
+            raise cls.DoesNotExist(f"Store {store.number} has no pay plan in force on {day}; add one in the admin.")
+        return plan
+
+
+class Holiday(models.Model):
+    """A day on which a store sends no offers."""
+
+    store = models.ForeignKey(Store, models.CASCADE, related_name="holidays", verbose_name=_("store"))
+    day = models.DateField(_("day"))
+    name = models.CharField(_("name"), max_length=60)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["store", "day"], name="holiday_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.name}"
+
+
+class ApiKey(models.Model):
+    """A retailer's system that may write to some stores. Only the hash of the key is stored."""
+
+    name = models.CharField(_("system"), max_length=60)
+    stores = models.ManyToManyField(Store, related_name="api_keys", verbose_name=_("stores"))
+    key_hash = models.BinaryField(max_length=32, unique=True)
+    made_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(_("expires at"))
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(expires_at__gt=F("made_at")), name="api_key_expires"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AddressPoint(models.Model):
+    """A known street address and where it stands: the first place `places.locate` looks."""
+
+    street = models.CharField(max_length=120)
+    zip = models.CharField(max_length=5)
+    lat = models.FloatField()
+    lon = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["zip", "street"], name="address_point_once"),
+            models.CheckConstraint(
+                condition=Q(lat__range=(-90, 90), lon__range=(-180, 180)), name="address_point_on_earth"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.street}, {self.zip}"
+
+
+class ZipCentroid(models.Model):
+    """The middle of a ZIP code area: where `places.locate` falls back to."""
+
+    zip = models.CharField(max_length=5, primary_key=True)
+    lat = models.FloatField()
+    lon = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(lat__range=(-90, 90), lon__range=(-180, 180)), name="zip_centroid_on_earth"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.zip

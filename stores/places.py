@@ -1,0 +1,66 @@
+"""Points on the earth: distance, and from an address to a point with the precision it is known to."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .models import AddressPoint, ZipCentroid
+
+EARTH_RADIUS_M = 6_371_008.8  # IUGG mean radius
+
+
+class Precision(StrEnum):
+    """How well a point is known. A ZIP-precise one is never offered to an associate until somebody confirms the pin."""
+
+    ROOFTOP = "rooftop"
+    STREET = "street"
+    ZIP = "zip"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Degrees, WGS 84."""
+
+    lat: float
+    lon: float
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    point: Point
+    precision: Precision
+
+
+def distance_m(a: Point, b: Point) -> float:
+    """Great-circle distance in metres (haversine formula, Sinnott 1984)."""
+    lat1, lat2 = math.radians(a.lat), math.radians(b.lat)
+    half_lat, half_lon = (lat2 - lat1) / 2, math.radians(b.lon - a.lon) / 2
+    chord = math.sin(half_lat) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin(half_lon) ** 2
+    return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(chord)))
+
+
+# USPS Publication 28, appendix C1: the suffixes people spell in more than one way.
+_SUFFIXES = {
+    "ST": "STREET", "AVE": "AVENUE", "AV": "AVENUE", "RD": "ROAD", "DR": "DRIVE", "LN": "LANE", "CT": "COURT",
+    "PL": "PLACE", "BLVD": "BOULEVARD", "TER": "TERRACE", "TERR": "TERRACE", "CIR": "CIRCLE", "HWY": "HIGHWAY",
+    "PKWY": "PARKWAY", "SQ": "SQUARE", "N": "NORTH", "S": "SOUTH", "E": "EAST", "W": "WEST",
+}  # fmt: skip
+
+
+def normal_street(street: str) -> str:
+    """One spelling for a street line: upper case, no punctuation, suffixes and directions written out."""
+    words = re.sub(r"[^\w\s#/-]", " ", street.upper()).split()
+    return " ".join(_SUFFIXES.get(word, word) for word in words)
+
+
+def locate(street: str, zip_code: str) -> Located | None:
+    """Where an address stands: the address table first, then the middle of its ZIP code, then None."""
+    zip5 = zip_code.strip()[:5]
+    known = AddressPoint.objects.filter(zip=zip5, street=normal_street(street)).first()
+    if known:
+        return Located(Point(known.lat, known.lon), Precision.ROOFTOP)
+    middle = ZipCentroid.objects.filter(zip=zip5).first()
+    return Located(Point(middle.lat, middle.lon), Precision.ZIP) if middle else None
