@@ -134,6 +134,27 @@ def quote(rates: Rates, packages: Sequence[int], *, paid_s: int, paid_m: int, ex
     )
 
 
+def raised(new: Quote, old: Quote) -> Quote:
+    """`new`, with no line below `old`'s: a trip that grows never pays less for anything than was promised before."""
+    before = {line.kind: line for line in old.lines}
+    lines = tuple(
+        replace(line, quantity=max(line.quantity, prior.quantity), cents=max(line.cents, prior.cents))
+        if (prior := before.get(line.kind))
+        else line
+        for line in new.lines
+    )
+    return replace(new, lines=lines)
+
+
+def waiting(promised: Quote, *, worked_s: int) -> tuple[Line, ...]:
+    """Pay for a trip that ended before it left the store: every second after the shift, at the promised hourly rate."""
+    return tuple(
+        replace(line, quantity=worked_s, cents=time_cents(worked_s, line.rate))
+        for line in promised.lines
+        if line.kind == "time" and worked_s > 0
+    )
+
+
 def settle(promised: Quote, *, worked_s: int, driven_m: int) -> tuple[Line, ...]:
     """What the trip pays in the end: every line as promised, or more where the work was really more.
 

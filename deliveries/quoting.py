@@ -6,10 +6,11 @@ a home, nor the last leg.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
+from typing import Any
 
 from associates import home
 from associates.models import Associate, Limits, Shift
@@ -33,6 +34,10 @@ class PlannedStop:
     lon: float
     leg_s: int
     leg_m: int
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> PlannedStop:
+        return cls(tuple(data["package_ids"]), data["lat"], data["lon"], data["leg_s"], data["leg_m"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ def evening_of(
     Raises PayPlan.DoesNotExist.
     """
     plan = PayPlan.on(store, day)
-    midnight = datetime.combine(day, time(0), store.zone).astimezone(tz=None)
+    midnight = datetime.combine(day, time(0), store.zone).astimezone(UTC)
     cells = home.reveal([associate for associate, _ in shifts])
     shifts = [(associate, shift) for associate, shift in shifts if associate.pk in cells]
     points = [(store.lat, store.lon)]
@@ -133,7 +138,8 @@ def evening_of(
             for package in packages
         ),
         associates=tuple(
-            _person(associate.limits, str(associate.pk), second(shift.ends_at), relaxed) for associate, shift in shifts
+            _person(associate.limits, str(associate.pk), second(shift.ends_at), store, relaxed)
+            for associate, shift in shifts
         ),
         time_s=seconds[:rows, :],
         name=f"{store.number} {day}",
@@ -151,7 +157,9 @@ def evening_of(
     )
 
 
-def _person(limits: Limits, key: str, shift_end_s: int, relaxed: bool) -> planner.Associate:
+def _person(limits: Limits, key: str, shift_end_s: int, store: Store, relaxed: bool) -> planner.Associate:
+    # "At most 15 minutes longer" is what the associate feels, so loading is in it; the planner's detour is driving.
+    extra_s = limits.max_extra_minutes * 60 * (10 if relaxed else 1) - store.load_minutes * 60
     return planner.Associate(
         id=key,
         shift_end_s=shift_end_s,
@@ -160,7 +168,7 @@ def _person(limits: Limits, key: str, shift_end_s: int, relaxed: bool) -> planne
         max_total_weight_g=limits.max_total_weight_g,
         max_volume_ml=limits.trunk_ml,
         max_size_class=limits.max_size_class,
-        max_detour_s=limits.max_extra_minutes * 60 * (10 if relaxed else 1),
+        max_detour_s=max(0, extra_s),
         floor_cents_per_hour=None if relaxed else limits.floor_cents_per_hour or None,
     )
 
@@ -216,11 +224,16 @@ def _trip(evening: Evening, key: str, route: list[str], trip: planner.Trip) -> P
 
 
 def plan_trip(
-    associate: Associate, shift: Shift, packages: Sequence[Package], *, relaxed: bool = False
+    associate: Associate,
+    shift: Shift,
+    packages: Sequence[Package],
+    *,
+    at_least: pay.Quote | None = None,
+    relaxed: bool = False,
 ) -> PlannedTrip:
     """The best trip for just these packages: what a part of an offer, or a choice from the board, would pay.
 
-    Raises DoesNotFit when they do not all fit the associate's limits or the promises.
+    `at_least` is the promise of a trip that these packages extend; no line of the new quote falls below it. Raises DoesNotFit when they do not all fit the associate's limits or the promises.
     """
     store = shift.store
     evening = evening_of(
@@ -233,6 +246,4 @@ def plan_trip(
         reasons = list(plan.reasons.packages.values())
         raise DoesNotFit(str(reasons[0]) if reasons else "trips_full")
     [trip] = trips_of(evening, plan.routes)
-    return trip
-
-
+    return replace(trip, quote=pay.raised(trip.quote, at_least)) if at_least else trip

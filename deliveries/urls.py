@@ -1,5 +1,9 @@
-"""Offers, trips, tracking, the store's board and the retailer's API."""
+"""The associate's pages, the customer's page, and the retailer's API."""
 
-from django.urls import URLPattern
+from django.urls import include, path
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("api/v1/", include("deliveries.api.urls")),
+    path("", include("deliveries.views.associate_urls")),
+    path("", include("deliveries.views.tracking_urls")),
+]

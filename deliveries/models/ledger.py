@@ -42,9 +42,7 @@ class LedgerEntry(models.Model):
                 condition=Q(kind__in=["packages", "time", "mileage", "correction"]), name="ledger_kind_known"
             ),
             models.CheckConstraint(condition=Q(kind="correction") | Q(cents__gte=0), name="ledger_pays_never_takes"),
-            models.CheckConstraint(
-                condition=~Q(kind="correction") | ~Q(reason=""), name="ledger_correction_says_why"
-            ),
+            models.CheckConstraint(condition=~Q(kind="correction") | ~Q(reason=""), name="ledger_correction_says_why"),
         ]
 
     def __str__(self) -> str:
@@ -119,7 +117,8 @@ class Notice(models.Model):
         indexes = [models.Index(fields=["made_at"], condition=Q(sent_at=None), name="notice_unsent")]
         constraints = [
             models.CheckConstraint(
-                condition=Q(audience="customer", package__isnull=False) | Q(audience="associate", associate__isnull=False),
+                condition=Q(audience="customer", package__isnull=False)
+                | Q(audience="associate", associate__isnull=False),
                 name="notice_has_a_reader",
             ),
             models.CheckConstraint(

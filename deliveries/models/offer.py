@@ -58,6 +58,7 @@ class Offer(models.Model):
     sent_at = models.DateTimeField(_("sent"))
     expires_at = models.DateTimeField(_("open until"))
     quote = models.JSONField(editable=False)
+    stops = models.JSONField(editable=False, help_text="PlannedStop of `quoting`, in visit order; never a home.")
     quote_digest = models.CharField(max_length=64, editable=False)
     pay_cents = models.PositiveIntegerField(_("pay, cents"), editable=False)
     extra_s = models.PositiveIntegerField(_("extra seconds"), editable=False)

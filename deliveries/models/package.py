@@ -92,12 +92,16 @@ class Package(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["store", "reference"], name="package_reference_once"),
             models.UniqueConstraint(fields=["store", "label"], name="package_label_once"),
-            models.CheckConstraint(condition=~Q(reference="") & ~Q(address1=""), name="package_has_reference_and_address"),
+            models.CheckConstraint(
+                condition=~Q(reference="") & ~Q(address1=""), name="package_has_reference_and_address"
+            ),
             models.CheckConstraint(condition=Q(state__in=list(PackageState)), name="package_state_known"),
             models.CheckConstraint(condition=Q(precision__in=list(Precision)), name="package_precision_known"),
             models.CheckConstraint(condition=Q(weight_g__range=(1, HEAVIEST_G)), name="package_weight_sane"),
             models.CheckConstraint(
-                condition=Q(length_mm__range=(1, LONGEST_MM), width_mm__range=(1, LONGEST_MM), height_mm__range=(1, LONGEST_MM)),
+                condition=Q(
+                    length_mm__range=(1, LONGEST_MM), width_mm__range=(1, LONGEST_MM), height_mm__range=(1, LONGEST_MM)
+                ),
                 name="package_sides_sane",
             ),
             models.CheckConstraint(condition=Q(lat__range=(-90, 90), lon__range=(-180, 180)), name="package_on_earth"),

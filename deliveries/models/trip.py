@@ -37,6 +37,7 @@ class Trip(models.Model):
     claimed_at = models.DateTimeField(_("claimed"))
     started_at = models.DateTimeField(_("left the store"), null=True, editable=False)
     ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
+    settled_at = models.DateTimeField(_("settled"), null=True, editable=False)
 
     if TYPE_CHECKING:
         stops: RelatedManager[Stop]
@@ -49,11 +50,12 @@ class Trip(models.Model):
         indexes = [models.Index(fields=["store", "state"], name="trip_store_state")]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=list(TripState)), name="trip_state_known"),
-            models.UniqueConstraint(
-                fields=["shift"], condition=~Q(state="abandoned"), name="trip_one_a_shift"
-            ),
+            models.UniqueConstraint(fields=["shift"], condition=~Q(state="abandoned"), name="trip_one_a_shift"),
             models.CheckConstraint(
                 condition=Q(paid_cents=None) | Q(paid_cents__gte=F("pay_cents")), name="trip_paid_at_least_the_quote"
+            ),
+            models.CheckConstraint(
+                condition=Q(paid_cents=None) | Q(settled_at__isnull=False), name="trip_paid_is_settled"
             ),
             models.CheckConstraint(
                 condition=~Q(state__in=["under_way", "finished"]) | Q(started_at__isnull=False),

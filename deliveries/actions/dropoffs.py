@@ -1,0 +1,108 @@
+"""Drop-off with proof, and its undo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from associates.models import Associate
+from deliveries import actors
+from deliveries.models import Package, Proof, Trip
+from deliveries.states import PackageState
+from stores.places import Point, distance_m
+
+from . import Refused
+from .moves import WrongState, move
+from .trips import UNDO, clamp, end_if_done, reopen
+
+
+class ProofNeeded(Refused):
+    code = "proof_needed"
+    sentence = _("Take a photo or allow your position, so that you can show later that you were here.")
+
+
+class FarFromThePin(Refused):
+    code = "far_from_the_pin"
+    sentence = _("You seem to be away from the address. If this is right, say why and confirm again.")
+
+
+class UndoTooLate(Refused):
+    code = "undo_too_late"
+    sentence = _("A drop-off can be undone for 60 seconds. Call the store to put it right.")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the phone says it is, and how well it knows, in metres."""
+
+    point: Point
+    accuracy_m: int
+
+
+@transaction.atomic
+def deliver(
+    *,
+    package: Package,
+    by: Associate,
+    now: datetime,
+    key: UUID,
+    photo: ContentFile[bytes] | None = None,
+    position: Position | None = None,
+    far_reason: str = "",
+    happened_at: datetime | None = None,
+) -> Proof:
+    """One package is at its door. The same `key` again returns the same proof.
+
+    `photo` is already clean (`photos.clean`). Farther from the pin than the store allows, the phone's own uncertainty
+    taken off, it needs `far_reason` and is marked. Raises ProofNeeded, FarFromThePin, WrongState.
+    """
+    person = Associate.objects.select_for_update().get(pk=by.pk)
+    earlier = Proof.objects.filter(key=key, trip__associate=person).first()
+    if earlier:
+        return earlier
+    [locked] = Package.objects.for_update([package.pk])
+    if locked.holder_id != person.pk or locked.state != PackageState.OUT or locked.trip_id is None:
+        raise WrongState
+    trip = Trip.objects.select_for_update().select_related("store").get(pk=locked.trip_id)
+    if photo is None and position is None:
+        raise ProofNeeded
+    away = max(0, round(distance_m(position.point, locked.point)) - position.accuracy_m) if position else None
+    far = away is not None and away > trip.store.far_m
+    if far and not far_reason.strip():
+        raise FarFromThePin
+    at = clamp(happened_at, trip.started_at, now)
+    proof = Proof(
+        package=locked, trip=trip, key=key, at=now, happened_at=at, far=far, far_reason=far_reason.strip()[:200],
+        lat=position.point.lat if position else None, lon=position.point.lon if position else None,
+        accuracy_m=position.accuracy_m if position else None, distance_m=away,
+    )  # fmt: skip
+    if photo is not None:
+        proof.photo.name = default_storage.save(f"proofs/{trip.pk}/{key}.jpg", photo)
+    proof.save()
+    move([locked], "deliver", by=actors.associate(person.user_id), now=now, happened_at=at)
+    end_if_done(trip, now=now, happened_at=at)
+    return proof
+
+
+@transaction.atomic
+def undo(*, proof: Proof, by: Associate, now: datetime) -> Package:
+    """Take a drop-off back within a minute: the package is in the associate's hands again. Raises UndoTooLate."""
+    person = Associate.objects.select_for_update().get(pk=by.pk)
+    [locked] = Package.objects.for_update([proof.package_id])
+    trip = Trip.objects.select_for_update().get(pk=proof.trip_id, associate=person)
+    mine = Proof.objects.select_for_update().get(pk=proof.pk)
+    if mine.undone_at is not None:
+        return locked
+    if now - mine.at > UNDO:
+        raise UndoTooLate
+    reopen(trip)
+    mine.undone_at = now
+    mine.save(update_fields=["undone_at"])
+    move([locked], "undo_delivery", by=actors.associate(person.user_id), now=now, holder=person)
+    return locked

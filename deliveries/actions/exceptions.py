@@ -1,0 +1,129 @@
+"""When a drop-off does not work: say why, then keep the package or bring it back; and when somebody cannot go on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from associates.models import Associate
+from deliveries import actors
+from deliveries.actors import Actor
+from deliveries.models import Claim, DeliveryException, Package, Trip
+from deliveries.states import IN_CUSTODY, PackageState, TripState
+
+from .moves import WrongState, move
+from .trips import clamp, end_if_done
+
+
+@transaction.atomic
+def attempt(
+    *,
+    package: Package,
+    reason: str,
+    note: str = "",
+    by: Associate,
+    now: datetime,
+    key: UUID,
+    happened_at: datetime | None = None,
+) -> DeliveryException:
+    """It could not be left, and why. The same `key` again returns the same row. Raises WrongState."""
+    person, locked, trip = _mine(package, by)
+    earlier = DeliveryException.objects.filter(key=key, package=locked).first()
+    if earlier:
+        return earlier
+    at = clamp(happened_at, trip.started_at, now)
+    move([locked], "attempt", by=actors.associate(person.user_id), now=now, happened_at=at, reason=reason)
+    return DeliveryException.objects.create(
+        package=locked, trip=trip, key=key, reason=reason, note=note.strip()[:280], at=now, happened_at=at
+    )
+
+
+@transaction.atomic
+def retry(*, package: Package, by: Associate, now: datetime) -> Package:
+    """Try the same door again on this trip."""
+    person, locked, trip = _mine(package, by)
+    if trip.state != TripState.UNDER_WAY:
+        raise WrongState
+    move([locked], "retry", by=actors.associate(person.user_id), now=now)
+    locked.exceptions.filter(resolved_at=None).update(resolved_at=now)
+    return locked
+
+
+@transaction.atomic
+def keep(*, package: Package, by: Associate, now: datetime) -> Package:
+    """Keep it overnight and bring it to the next shift. It stays in the associate's custody, and says so."""
+    person, locked, trip = _mine(package, by)
+    move([locked], "keep", by=actors.associate(person.user_id), now=now)
+    end_if_done(trip, now=now, happened_at=now)
+    return locked
+
+
+@transaction.atomic
+def bring_back(*, package: Package, by: Associate, now: datetime) -> Package:
+    """On the way back to the store with it. The way back is paid; the trip ends when the store has it."""
+    person, locked, _trip = _mine(package, by)
+    move([locked], "return", by=actors.associate(person.user_id), now=now)
+    return locked
+
+
+@transaction.atomic
+def receive_return(*, package: Package, by: Actor, now: datetime) -> Package:
+    """The store has it again: custody passes back, its claim ends, exceptions are settled. Twice is once."""
+    holder_id = Package.objects.values_list("holder_id", flat=True).get(pk=package.pk)
+    if holder_id is not None:
+        Associate.objects.select_for_update().get(pk=holder_id)
+    [locked] = Package.objects.for_update([package.pk])
+    if locked.state == PackageState.RETURNED:
+        return locked
+    trip = Trip.objects.select_for_update().filter(pk=locked.trip_id).first()
+    move([locked], "receive_return", by=by, now=now)
+    Claim.objects.filter(package=locked, released_at=None).update(released_at=now)
+    locked.exceptions.filter(resolved_at=None).update(resolved_at=now)
+    if trip is not None:
+        end_if_done(trip, now=now, happened_at=now)
+    return locked
+
+
+@transaction.atomic
+def cannot_go_on(
+    *, trip: Trip, reason: str = "cannot_go_on", note: str = "", by: Associate, now: datetime, key: UUID
+) -> Trip:
+    """The associate stops here. Everything in hand is on its way back; the trip is over and paid as quoted at least.
+
+    Packages claimed but never loaded go back to the bay. Custody stays with the associate until the store receives
+    each package, whoever fetches it. The same call again changes nothing.
+    """
+    person = Associate.objects.select_for_update().get(pk=by.pk)
+    packages = Package.objects.for_update(list(trip.packages.values_list("pk", flat=True)))
+    locked = Trip.objects.select_for_update().get(pk=trip.pk, associate=person)
+    if locked.state in (TripState.FINISHED, TripState.ABANDONED):
+        return locked
+    actor = actors.associate(person.user_id)
+    waiting = [package for package in packages if package.state == PackageState.CLAIMED]
+    in_hand = [p for p in packages if p.state in IN_CUSTODY and p.state != PackageState.RETURNING]
+    move(waiting, "release", by=actor, now=now)
+    locked.claims.filter(package__in=waiting, released_at=None).update(released_at=now)
+    move(in_hand, "return", by=actor, now=now, reason=reason)
+    DeliveryException.objects.bulk_create(
+        [
+            DeliveryException(
+                package=package, trip=locked, key=key, reason=reason, note=note.strip()[:280], at=now, happened_at=now
+            )
+            for package in in_hand
+        ],
+        ignore_conflicts=True,
+    )
+    locked.state, locked.ended_at = TripState.ABANDONED, now
+    locked.save(update_fields=["state", "ended_at"])
+    return locked
+
+
+def _mine(package: Package, by: Associate) -> tuple[Associate, Package, Trip]:
+    """Lock in order; the package must be in this associate's hands. Raises WrongState."""
+    person = Associate.objects.select_for_update().get(pk=by.pk)
+    [locked] = Package.objects.for_update([package.pk])
+    if locked.holder_id != person.pk or locked.trip_id is None:
+        raise WrongState
+    return person, locked, Trip.objects.select_for_update().get(pk=locked.trip_id)

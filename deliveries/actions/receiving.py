@@ -1,0 +1,90 @@
+"""A package comes in, onto the bay, into waiting, or out of the books."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from deliveries.actors import Actor
+from deliveries.models import Event, Package
+from deliveries.states import PackageState
+from stores.places import Point, Precision
+
+from . import Refused
+from .moves import WrongState, move, speak_after_commit
+
+
+class NothingThere(Refused):
+    code = "unknown_label"
+    sentence = _("No package here has that code. Check the label, or type its letters and digits again.")
+
+
+@transaction.atomic
+def receive(*, packages: Sequence[Package], by: Actor, now: datetime) -> list[Package]:
+    """Take new, unsaved packages into the books, in bulk, each with its first Event.
+
+    The caller (`deliveries/intake`) has checked them; a reference or label that exists raises IntegrityError.
+    """
+    for package in packages:
+        package.state, package.version = PackageState.RECEIVED, 1
+        package.state_since = package.received_at = now
+    created = Package.objects.bulk_create(packages, batch_size=1000)
+    events = Event.objects.bulk_create(
+        [
+            Event(
+                package=package, store_id=package.store_id, version=1, verb="receive", from_state="",
+                to_state=PackageState.RECEIVED, at=now, happened_at=now, by_kind=by.kind, by_user_id=by.user_id,
+                by_name=by.name,
+            )
+            for package in created
+        ],
+        batch_size=1000,
+    )  # fmt: skip
+    speak_after_commit([event.pk for event in events])
+    return created
+
+
+@transaction.atomic
+def stage(*, packages: Sequence[Package], by: Actor, now: datetime) -> list[Package]:
+    """Scanned onto the bay: bench-ready, and from now on offerable. Twice is once."""
+    locked = Package.objects.for_update([package.pk for package in packages])
+    move([package for package in locked if package.state != PackageState.STAGED], "stage", by=by, now=now)
+    return locked
+
+
+@transaction.atomic
+def hold(*, package: Package, by: Actor, now: datetime, reason: str) -> Package:
+    """Keep it in the store; the customer comes for it."""
+    [locked] = Package.objects.for_update([package.pk])
+    move([locked], "hold", by=by, now=now, reason=reason)
+    return locked
+
+
+@transaction.atomic
+def collect(*, package: Package, by: Actor, now: datetime) -> Package:
+    """The customer has come for it."""
+    [locked] = Package.objects.for_update([package.pk])
+    move([locked], "collect", by=by, now=now)
+    return locked
+
+
+@transaction.atomic
+def cancel(*, package: Package, by: Actor, now: datetime, reason: str) -> Package:
+    """The order is off. Only while the store has it in hand and nobody was offered it."""
+    [locked] = Package.objects.for_update([package.pk])
+    move([locked], "cancel", by=by, now=now, reason=reason)
+    return locked
+
+
+@transaction.atomic
+def confirm_pin(*, package: Package, point: Point, by: Actor, now: datetime) -> Package:
+    """Somebody looked at the map and says: the door is there. Only while the package is in the store."""
+    [locked] = Package.objects.for_update([package.pk])
+    if locked.state not in (PackageState.RECEIVED, PackageState.STAGED, PackageState.RETURNED):
+        raise WrongState
+    locked.lat, locked.lon, locked.precision = point.lat, point.lon, Precision.ROOFTOP
+    locked.save(update_fields=["lat", "lon", "precision"])
+    return locked

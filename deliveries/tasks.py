@@ -1,0 +1,117 @@
+"""Celery tasks: load, one call. Finders run on the timetable and hand out one task a store; a repeat does no harm."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from celery import shared_task
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from associates.models import Associate, Shift
+from deliveries import live, matching, notices
+from deliveries.actions import carriers, offers, trips
+from deliveries.actors import system
+from deliveries.models import Event, Notice, Offer, Package, Round, Trip
+from deliveries.states import OfferState, PackageState, TripState
+from stores.models import Store
+
+log = structlog.get_logger(__name__)
+
+# Lapsed and withdrawn offers, their messages and "not tonight" are deleted this long after: nothing left to count.
+FORGET_AFTER = timedelta(hours=18)
+
+
+def _stores_with(rows: object) -> list[int]:
+    return list(Store.objects.filter(Exists(rows)).values_list("pk", flat=True))  # type: ignore[arg-type]
+
+
+@shared_task(name="deliveries.find_rounds")
+def find_rounds() -> None:
+    """Which stores may have a round due: staged packages, and a shift that ends within the longest lead."""
+    now = timezone.now()
+    staged = Package.objects.filter(store=OuterRef("pk"), state=PackageState.STAGED)
+    ending = Shift.objects.filter(store=OuterRef("pk"), ends_at__gt=now, ends_at__lte=now + timedelta(hours=4))
+    for store_id in Store.objects.filter(Exists(staged), Exists(ending), stage__in=["pilot", "live"]).values_list(
+        "pk", flat=True
+    ):
+        plan_store.delay(store_id)
+
+
+@shared_task(name="deliveries.plan_store")
+def plan_store(store_id: int) -> None:
+    matching.run_round(store=Store.objects.get(pk=store_id), now=timezone.now())
+
+
+@shared_task(name="deliveries.lapse_offers")
+def lapse_offers() -> None:
+    """Offers whose time has passed, one task a store."""
+    now = timezone.now()
+    for store_id in _stores_with(
+        Offer.objects.filter(store=OuterRef("pk"), state=OfferState.SENT, expires_at__lte=now)
+    ):
+        lapse_store.delay(store_id)
+
+
+@shared_task(name="deliveries.lapse_store")
+def lapse_store(store_id: int) -> None:
+    now = timezone.now()
+    for offer in matching.expired_offers(Store.objects.get(pk=store_id), now):
+        offers.lapse(offer=offer, now=now)
+
+
+@shared_task(name="deliveries.find_cutoffs")
+def find_cutoffs() -> None:
+    """Stores with anything in hand; each decides on its own clock."""
+    waiting = Package.objects.filter(store=OuterRef("pk"), state__in=[PackageState.STAGED, PackageState.RECEIVED])
+    for store_id in _stores_with(waiting):
+        tender_store.delay(store_id)
+
+
+@shared_task(name="deliveries.tender_store")
+def tender_store(store_id: int) -> None:
+    store, now = Store.objects.get(pk=store_id), timezone.now()
+    left = matching.leftovers(store, now)
+    if left:
+        carriers.tender(store=store, packages=left, by=system("cut-off"), now=now, reason="not claimed in time")
+
+
+@shared_task(name="deliveries.sweep_outbox")
+def sweep_outbox() -> None:
+    """Events that were committed and never spoken: the process died in between."""
+    stale = Event.objects.filter(published_at=None, at__lte=timezone.now() - timedelta(seconds=2))
+    live.speak(list(stale.order_by("at").values_list("pk", flat=True)[:2000]))
+
+
+@shared_task(name="deliveries.send_notices")
+def send_notices() -> None:
+    notices.send_due(now=timezone.now())
+
+
+@shared_task(name="deliveries.sweep_trips")
+def sweep_trips() -> None:
+    """Trips that are over and can no longer be undone are settled."""
+    now = timezone.now()
+    over = Trip.objects.filter(
+        state__in=[TripState.FINISHED, TripState.ABANDONED], settled_at=None,
+        ended_at__lte=now - trips.UNDO - timedelta(seconds=5),
+    )  # fmt: skip
+    for trip_id in over.values_list("pk", flat=True)[:500]:
+        settle_trip.delay(trip_id)
+
+
+@shared_task(name="deliveries.settle_trip")
+def settle_trip(trip_id: int) -> None:
+    trips.settle(trip=Trip.objects.get(pk=trip_id), now=timezone.now())
+
+
+@shared_task(name="deliveries.forget")
+def forget() -> None:
+    """Delete what would tell, if kept, who did not want what: unanswered offers, their messages, "not tonight"."""
+    before = timezone.now() - FORGET_AFTER
+    gone, _rows = Offer.objects.filter(state__in=[OfferState.LAPSED, OfferState.WITHDRAWN], sent_at__lt=before).delete()
+    Notice.objects.filter(kind="offer", made_at__lt=before).delete()
+    Associate.objects.filter(resting_on__lt=before.date()).update(resting_on=None)
+    Round.objects.filter(slot_at__lt=before - timedelta(days=90)).delete()
+    log.info("forget.done", rows=gone)
