@@ -1,0 +1,18 @@
+"""A pytest plugin (see pyproject.toml), loaded before Django: a real PostgreSQL and a real Valkey for every run, in a
+folder of their own, beside whatever else is running."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ["HOMEWARD_ENV"] = "test"
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+_VAR = Path(tempfile.gettempdir()) / f"homeward-tests-{os.getuid()}"
+os.environ.setdefault("EMAIL_FILE_PATH", str(_VAR / "mail"))
+os.environ.setdefault("MEDIA_ROOT", str(_VAR / "media"))
+
+from config import embedded  # noqa: E402
+
+embedded.ensure(_VAR, durable=False)
