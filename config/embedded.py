@@ -152,7 +152,7 @@ def _start_keeper(name: str, folder: Path, durable: bool) -> "subprocess.Popen[s
     with contextlib.suppress(FileNotFoundError):
         (folder / "log").replace(folder / "log.previous")
     with open(folder / "log", "w") as log:
-        keeper = subprocess.Popen(  # noqa: S603
+        keeper = subprocess.Popen(
             [sys.executable, "-m", "config.embedded", "--keep", name, folder, "durable" if durable else "fast"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, cwd=BASE_DIR,
             start_new_session=True,  # a terminal's Ctrl-C is for the users, not for the keeper
@@ -173,7 +173,7 @@ def _wait_until_up(keeper: "subprocess.Popen[str]", name: str, folder: Path) -> 
             if word == "failed":
                 reason = text
             else:
-                print(text, file=sys.stderr)  # noqa: T201
+                print(text, file=sys.stderr)
     lines = (folder / "log").read_text(errors="replace").splitlines()[-8:]
     raise NotStarted("\n  ".join([reason, *([f"The end of {folder / 'log'}:", *lines] if lines else [])]))
 
@@ -216,20 +216,20 @@ def _keep(name: str, folder: Path, durable: bool) -> int:
     fcntl.flock(os.open(folder / "keeper", os.O_RDWR | os.O_CREAT), fcntl.LOCK_EX)  # never closed: until we are gone
     with open(folder / "users") as users:
         url.unlink(missing_ok=True)
-        server = SERVERS[name](folder, durable=durable, note=lambda text: print("note", text, flush=True))  # noqa: T201
+        server = SERVERS[name](folder, durable=durable, note=lambda text: print("note", text, flush=True))
         try:
             server.start()
             write_private(url, server.url())
-            print("ready", flush=True)  # noqa: T201
+            print("ready", flush=True)
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever started us may be gone
             while not stop_asked and not _try_lock(users, fcntl.LOCK_EX):
                 assert server.process is not None
                 if server.process.poll() is not None:
-                    print(f"{server.name} died: exit code {server.process.returncode}", file=sys.stderr)  # noqa: T201
+                    print(f"{server.name} died: exit code {server.process.returncode}", file=sys.stderr)
                     return 1
                 time.sleep(LOOK_EVERY)
         except (NotStarted, OSError) as error:
-            print("failed", error, flush=True)  # noqa: T201
+            print("failed", error, flush=True)
             return 1
         finally:
             url.unlink(missing_ok=True)
@@ -270,19 +270,19 @@ def main(arguments: list[str]) -> int:
         case ["--keep", name, folder, speed]:
             return _keep(name, Path(folder), speed == "durable")
         case [option, *_] if option.startswith("-"):
-            print("usage: python -m config.embedded [COMMAND ...]", file=sys.stderr)  # noqa: T201
+            print("usage: python -m config.embedded [COMMAND ...]", file=sys.stderr)
             return 2
     signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))
     try:
         with services() as urls:
             if arguments:
-                return subprocess.run(arguments, check=False).returncode  # noqa: S603
+                return subprocess.run(arguments, check=False).returncode
             for variable, url in urls.items():
-                print(f"export {variable}={url}", flush=True)  # noqa: T201
+                print(f"export {variable}={url}", flush=True)
             with contextlib.suppress(KeyboardInterrupt):
                 signal.pause()
     except NotStarted as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        print(error, file=sys.stderr)
         return 1
     return 0
 

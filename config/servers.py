@@ -207,7 +207,7 @@ class Postgres(Server):
             process.wait(STOPPED_WITHIN)
 
     def run(self, program: str, *args: str, stdin: bytes = b"") -> None:
-        result = subprocess.run(  # noqa: S603
+        result = subprocess.run(
             [self.folder / program, *args], input=stdin, stdout=sys.stderr, stderr=sys.stderr, cwd=self.home,
             env=plain_environment(), check=False, **self.account,
         )  # fmt: skip
@@ -226,7 +226,7 @@ class Postgres(Server):
         if not self.durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(
             [self.folder / "postgres", "-D", self.data, *arguments], stdin=subprocess.DEVNULL, stdout=sys.stderr,
             cwd=self.home, env=plain_environment(), preexec_fn=stop_with_parent(self.ask_to_stop), **self.account,
         )  # fmt: skip
@@ -264,7 +264,7 @@ class Valkey(Server):
             + ("save 60 1\n" if self.durable else 'save ""\n')
         )  # fmt: skip
         # By standard input, because everybody may read a command line.
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [self.program, "-"], stdin=subprocess.PIPE, stdout=sys.stderr, cwd=self.data, env=plain_environment(),
             preexec_fn=stop_with_parent(self.ask_to_stop),
         )  # fmt: skip
