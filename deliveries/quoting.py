@@ -233,7 +233,8 @@ def plan_trip(
 ) -> PlannedTrip:
     """The best trip for just these packages: what a part of an offer, or a choice from the board, would pay.
 
-    `at_least` is the promise of a trip that these packages extend; no line of the new quote falls below it. Raises DoesNotFit when they do not all fit the associate's limits or the promises.
+    `at_least` is the promise of a trip that these packages extend; no line of the new quote falls below it.
+    Raises DoesNotFit when they do not all fit the associate's limits or the promises.
     """
     store = shift.store
     evening = evening_of(
