@@ -17,9 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from config import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
-
 env = environ.Env()
+VAR_DIR = Path(env.str("HOMEWARD_VAR", default="") or BASE_DIR / "var")
 ENVIRONMENT = env.str("HOMEWARD_ENV", default="development")
 if ENVIRONMENT not in ("development", "test", "production"):
     raise ImproperlyConfigured(f"HOMEWARD_ENV is “{ENVIRONMENT}”; it must be development, test or production.")
