@@ -41,6 +41,10 @@ _SHARED: list[Any] = [
 ]
 
 
+# Each writes a line or two for every sweep, every three seconds: facts for a log store, noise for a person's terminal.
+_SWEEPS = ("celery.beat", "celery.worker.strategy", "celery.app.trace", "django_structlog.celery.receivers")
+
+
 def configure() -> None:
     """Send structlog's events through the standard library's handlers."""
     structlog.configure(
@@ -71,5 +75,6 @@ def logging_config(*, json_lines: bool, level: str) -> dict[str, Any]:
             "django.server": {"level": "WARNING"},
             # Access lines would carry tracking tokens; django_structlog's own lines are scrubbed.
             "uvicorn.access": {"level": "ERROR", "propagate": False, "handlers": []},
+            **({} if json_lines else dict.fromkeys(_SWEEPS, {"level": "WARNING"})),
         },
     }

@@ -85,7 +85,8 @@ def commands(host: str, port: int, root: Path) -> dict[str, list[str]]:
 
     uvicorn logs no requests: it would write the private link of a tracking page. Our own log line has it hidden.
     """
-    celery = [sys.executable, "-m", "celery", "--app", "config"]
+    as_root = "ignore:You're running the worker with superuser privileges"  # on a laptop or in CI, on purpose
+    celery = [sys.executable, "-W", as_root, "-m", "celery", "--quiet", "--app", "config"]
     return {
         "web": [
             sys.executable, "-m", "uvicorn", "config.asgi:application", "--host", host, "--port", str(port),
