@@ -75,6 +75,6 @@ def logging_config(*, json_lines: bool, level: str) -> dict[str, Any]:
             "django.server": {"level": "WARNING"},
             # Access lines would carry tracking tokens; django_structlog's own lines are scrubbed.
             "uvicorn.access": {"level": "ERROR", "propagate": False, "handlers": []},
-            **({} if json_lines else dict.fromkeys(_SWEEPS, {"level": "WARNING"})),
+            **({} if json_lines else {name: {"level": "WARNING"} for name in _SWEEPS}),
         },
     }
