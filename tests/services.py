@@ -9,7 +9,7 @@ from pathlib import Path
 
 os.environ["HOMEWARD_ENV"] = "test"
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-_VAR = Path(tempfile.gettempdir()) / f"homeward-tests-{os.getuid()}"
+_VAR = Path(os.environ.get("HOMEWARD_TEST_VAR") or Path(tempfile.gettempdir()) / f"homeward-tests-{os.getuid()}")
 os.environ.setdefault("EMAIL_FILE_PATH", str(_VAR / "mail"))
 os.environ.setdefault("MEDIA_ROOT", str(_VAR / "media"))
 
