@@ -44,7 +44,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from config.servers import SERVERS, NotStarted, write_private
+from config.servers import SERVERS, NotStarted, belongs_to_another_user, write_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOOK_EVERY = 0.2  # seconds between a keeper's looks at its users
@@ -75,10 +75,7 @@ def ensure(root: Path | None = None, *, durable: bool = True) -> dict[str, str]:
     try:
         found = _find_or_start(root, wanted, durable)
     except PermissionError as error:
-        raise NotStarted(
-            f"{error.filename} cannot be written: it belongs to another user. Homeward was probably run here as root "
-            f"before. Give the folder back (sudo chown -R $(id -un) '{root}') or remove it."
-        ) from error
+        raise belongs_to_another_user(error.filename, root) from error
     os.environ.update(found)
     return found
 

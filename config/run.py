@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from config import embedded
-from config.servers import NotStarted, port_is_free, stop_with_parent
+from config.servers import NotStarted, belongs_to_another_user, port_is_free, stop_with_parent
 
 READY_WITHIN = 90  # seconds
 STOPPED_WITHIN = 15  # seconds; a worker finishes the task it is at
@@ -244,7 +244,10 @@ def supervise(host: str, port: int, root: Path, setup: list[str], lasting: dict[
         with only_one(root, port):
             check_port(host, port)
             Supervisor(address, root, setup, lasting).run()
-    except (Refused, PermissionError) as error:
+    except PermissionError as error:
+        print(f"\n{belongs_to_another_user(error.filename, root)}", file=sys.stderr)
+        return 1
+    except Refused as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     return 0

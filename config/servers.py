@@ -36,6 +36,14 @@ class NotStarted(RuntimeError):
     """A server could not be started. The text is one or two sentences for the person at the terminal."""
 
 
+def belongs_to_another_user(path: object, root: Path) -> NotStarted:
+    """What to say when a file of ours cannot be written."""
+    return NotStarted(
+        f"{path} belongs to another user; Homeward was probably run here as root before. "
+        f"Give the folder back (sudo chown -R $(id -un) '{root}') or remove it."
+    )
+
+
 class Server:
     """One server process and the folder it keeps its things in.
 
@@ -145,10 +153,7 @@ class Postgres(Server):
         """Arguments for Popen that make the program run as somebody PostgreSQL accepts."""
         if os.geteuid() != 0:
             if self.data.exists() and self.data.stat().st_uid != os.geteuid():
-                raise NotStarted(
-                    f"{self.data} belongs to another user; Homeward was probably run here as root before. "
-                    f"Give the folder back (sudo chown -R $(id -un) '{self.home.parent}') or remove it."
-                )
+                raise belongs_to_another_user(self.data, self.home.parent)
             return {}
         owner = self.data.stat() if self.data.exists() else None
         nobody = pwd.getpwnam("nobody")
