@@ -8,9 +8,9 @@ from typing import Any
 
 from associates import home
 from associates.models import CONSENT_VERSIONS, Associate, Consent, DeliveryDay, Employee, Limits, Shift
-from deliveries import actors
+from deliveries import actors, pay
 from deliveries.actions import receiving
-from deliveries.models import Carrier, Package
+from deliveries.models import Carrier, Package, Trip
 from stores.models import PayPlan, StaffMember, Store, User
 from stores.places import Point, Precision
 
@@ -116,3 +116,15 @@ def package(
     if staged:
         [made] = receiving.stage(packages=[made], by=actors.system("test"), now=now)
     return made
+
+
+def trip(associate: Associate, *, shift: Shift | None = None, cents: int = 900, **fields: Any) -> Trip:
+    """A planned trip with a quote of `cents` and nothing on it; for rows that only need one to exist."""
+    quote = pay.Quote("test", (1,), 540, 5000, (pay.Line("packages", 1, cents, cents),))
+    return Trip.objects.create(
+        **{
+            "store": associate.store, "associate": associate, "shift": shift or globals()["shift"](associate),
+            "quote": quote.to_json(), "quote_digest": quote.digest, "pay_cents": quote.cents, "extra_s": quote.extra_s,
+            "extra_m": quote.extra_m, "claimed_at": EVENING, **fields,
+        }
+    )  # fmt: skip
