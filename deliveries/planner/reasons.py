@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deliveries.planner.model import FAR, Carrier, Model, detour_limit
+from deliveries.planner.model import FAR, Model
 from deliveries.planner.plan import AssociateReason, PackageReason, Reasons
 
 _ASSOCIATE = {
@@ -42,8 +42,8 @@ def explain(model: Model, trips: dict[int, list[int]]) -> Reasons:
     closest to a match.
     """
     problem = model.problem
-    levels = np.array([_levels(model, carrier) for carrier in model.carriers]).reshape(
-        len(model.carriers), model.size + 1
+    levels = np.array([_levels(model, a) for a in range(len(model.packages))]).reshape(
+        len(model.packages), model.size + 1
     )
     associates, packages = {}, {}
     for k, associate in enumerate(problem.associates):
@@ -62,7 +62,7 @@ def explain(model: Model, trips: dict[int, list[int]]) -> Reasons:
             continue
         if not model.allowed[u]:
             code = PackageReason.NOT_FOR_ASSOCIATES
-        elif not model.carriers:
+        elif not problem.associates:
             code = PackageReason.NO_ASSOCIATES
         else:
             code = _PACKAGE[_HARDNESS[levels[:, u].max()]]
@@ -71,12 +71,10 @@ def explain(model: Model, trips: dict[int, list[int]]) -> Reasons:
     return Reasons(associates, packages)
 
 
-def _levels(model: Model, carrier: Carrier) -> np.ndarray:
+def _levels(model: Model, a: int) -> np.ndarray:
     """By node, the index in ``_HARDNESS`` of what keeps this associate from carrying that stop alone."""
-    associate = model.problem.associates[carrier.index]
-    home = carrier.home
-    d = model.drive[0] + home - home[0] + model.service
-    count = np.minimum(model.count, carrier.packages)
+    associate, home, d = model.problem.associates[a], model.home[a], model.alone[a]
+    count = np.minimum(model.count, model.by_count.shape[1] - 1)
     blocked = np.zeros(model.size + 1, dtype=bool)
     blocked[[model.stop_of[p] for p in associate.blocked if p in model.stop_of]] = True
     heavy = (model.heaviest > associate.max_package_weight_g) | (model.weight > associate.max_total_weight_g)
@@ -85,12 +83,12 @@ def _levels(model: Model, carrier: Carrier) -> np.ndarray:
         "blocked": blocked,
         "path": (home >= FAR) | (home[0] >= FAR) | (model.drive[0] >= FAR),
         "detour": d > associate.max_detour_s,
-        "home": d > detour_limit(model.problem, carrier.index),
+        "home": d > model.detour_limit[a],
         "heavy": heavy,
         "large": large | (model.count > associate.max_packages),
-        "due": d > carrier.cap,
-        "floor": d > carrier.by_count[count],
-        "worth": model.value + carrier.bonus - model.rate * d <= 0,
+        "due": d > model.cap[a],
+        "floor": d > model.by_count[a, count],
+        "worth": model.value + model.bonus[a] - model.rate * d <= 0,
     }
     level = np.full(model.size + 1, _HARDNESS.index("fine"))
     for name in reversed(_HARDNESS[1:-1]):

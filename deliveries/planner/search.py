@@ -1,114 +1,143 @@
-"""Good plans early: best insertion, then taking trips apart and putting them together again."""
+"""Good plans early: best insertion in numpy, then ruin and recreate in the compiled kernel (or, without it, in numpy)."""
 
 from __future__ import annotations
 
-import random
+from collections.abc import Callable, Iterator
+from types import ModuleType
 
 import numpy as np
 
-from deliveries.planner.model import FAR, Carrier, Model
+from deliveries.planner.model import FAR, Ints, Model, Trips
 from deliveries.planner.plan import Stop
 
-Trips = dict[int, list[int]]
-NEVER = -(10**12)
+NEVER = -(10**15)
 
 
-class Insertion:
-    """For one associate's current trip, the best gain and place of every further stop, all stops at once."""
-
-    def __init__(self, model: Model, carrier: Carrier) -> None:
-        """Keep the arrays that do not change with the trip."""
-        self.model, self.carrier = model, carrier
-        self.nodes = np.flatnonzero(carrier.possible)
-        self.out = model.drive[:, self.nodes]
-        self.back = model.drive[self.nodes, :]
-        self.ends = carrier.home[self.nodes]
-        self.caps = carrier.cap[self.nodes]
-        self.plain = model.value[self.nodes]
-
-    def gains(self, route: list[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Gain in ticks (NEVER where impossible) and place for each of ``nodes``, given ``route``."""
-        model, carrier, nodes = self.model, self.carrier, self.nodes
-        home, service = carrier.home, model.service
-        before = np.array([0, *route])
-        legs = model.drive[before[:-1], before[1:]] + home[before[1:]] - home[before[:-1]] + service
-        d = np.concatenate(([0], np.cumsum(legs)))
-        count = int(model.count[route].sum()) + model.count[nodes]
-        room = carrier.by_count[np.minimum(count, carrier.packages)] - d[-1]
-        later = np.concatenate((carrier.cap[before] - d, [FAR]))[1:]
-        slack = np.minimum(np.minimum.accumulate(later[::-1])[::-1][:, None], room[None, :])
-        reach = self.out[before] - home[before][:, None] + self.ends[None, :] + service
-        delta = reach.copy()
-        if route:
-            following = before[1:]
-            delta[:-1] += (
-                self.back[:, following].T - self.ends[None, :] + home[following][:, None] - legs[:, None] + service
-            )
-        fine = (reach + d[:, None] <= self.caps[None, :]) & (delta <= slack)
-        fine &= (
-            (count <= carrier.packages)
-            & (int(model.weight[route].sum()) + model.weight[nodes] <= carrier.weight)
-            & (int(model.volume[route].sum()) + model.volume[nodes] <= carrier.volume)
-        )[None, :]
-        if route:
-            fine[:, np.isin(nodes, before)] = False
-        delta = np.where(fine, delta, FAR)
-        place = delta.argmin(axis=0)
-        best = delta[place, np.arange(len(nodes))]
-        gain = self.plain - model.rate * best + (0 if route else carrier.bonus)
-        return np.where(best < FAR, gain, NEVER), place
-
-
-class Search:
-    """Ruin and recreate over the trips of one problem."""
-
-    def __init__(self, model: Model, seed: int) -> None:
-        """Prepare one :class:`Insertion` per associate and the gains of empty trips."""
-        self.model, self.random = model, random.Random(seed)
-        self.insertions = [Insertion(model, carrier) for carrier in model.carriers]
-        self.empty = [self._row(k, []) for k in range(len(self.insertions))]
-
-    def _row(self, k: int, route: list[int]) -> tuple[np.ndarray, np.ndarray]:
-        gain, place = self.insertions[k].gains(route)
-        full_gain = np.full(self.model.size + 1, NEVER, dtype=np.int64)
-        full_place = np.zeros(self.model.size + 1, dtype=np.int64)
-        full_gain[self.insertions[k].nodes], full_place[self.insertions[k].nodes] = gain, place
-        return full_gain, full_place
-
-    def complete(self, trips: Trips, stop: Stop, noise: float = 0.0) -> Trips:
-        """Insert free stops, best gain first, while any insertion gains."""
-        trips = {k: list(route) for k, route in trips.items() if route}
-        if not self.insertions:
-            return trips
-        rows = [self._row(k, trips[k]) if k in trips else self.empty[k] for k in range(len(self.insertions))]
-        gains, places = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
-        for route in trips.values():
-            gains[:, route] = NEVER
-        if noise:
-            shake = np.exp(noise * np.random.default_rng(self.random.getrandbits(32)).standard_normal(gains.shape[1]))
-        while not stop():
-            k, u = divmod(int((gains * shake if noise else gains).argmax()), gains.shape[1])
-            if gains[k, u] <= 0:
-                break
-            trips.setdefault(k, []).insert(int(places[k, u]), u)
-            taken = [j for route in trips.values() for j in route]
-            gains[k], places[k] = self._row(k, trips[k])
-            gains[:, taken] = NEVER
+def insert_all(model: Model, trips: Trips, stop: Callable[[], bool], shake: np.ndarray | None = None) -> Trips:
+    """Add stops to ``trips``, best gain first, while any insertion gains. ``shake``: factors on the gains by node."""
+    trips = {a: list(route) for a, route in trips.items() if route}
+    if not len(model.packages) or not model.size:
         return trips
+    fits = (model.alone <= model.cap) & (model.alone <= np.take_along_axis(model.by_count, _clipped(model), axis=1))
+    gains = np.where(fits, model.value[None, :] + model.bonus[:, None] - model.rate * model.alone, NEVER)
+    gains[:, 0] = NEVER
+    places = np.zeros_like(gains)
+    for a, route in trips.items():
+        gains[a], places[a] = insertions(model, a, route)
+    gains[:, [u for route in trips.values() for u in route]] = NEVER
+    while not stop():
+        a, u = divmod(int((gains if shake is None else gains * shake).argmax()), gains.shape[1])
+        if gains[a, u] <= 0:
+            break
+        trips.setdefault(a, []).insert(int(places[a, u]), u)
+        gains[a], places[a] = insertions(model, a, trips[a])
+        gains[:, [j for route in trips.values() for j in route]] = NEVER
+    return trips
 
-    def worth(self, trips: Trips) -> int:
-        """Objective in ticks of feasible trips."""
-        return sum(self.model.worth(self.model.carriers[k], route) or 0 for k, route in trips.items())
 
-    def improve(self, trips: Trips, stop: Stop, rounds: int) -> Trips:
-        """Take a few trips apart at random and complete again, keeping what is better; ends after ``rounds`` without one."""
-        best, value, idle = trips, self.worth(trips), 0
-        while idle < rounds and best and not stop():
-            used = sorted(best)
-            gone = self.random.sample(used, min(len(used), self.random.randint(1, 4)))
-            trial = self.complete({k: route for k, route in best.items() if k not in gone}, stop, noise=0.15)
-            worth = self.worth(trial)
-            idle += 1
-            if worth > value:
-                best, value, idle = trial, worth, 0
-        return best
+def _clipped(model: Model) -> Ints:
+    return np.minimum(model.count[None, :], model.by_count.shape[1] - 1).repeat(len(model.packages), axis=0)
+
+
+def insertions(model: Model, a: int, route: list[int]) -> tuple[Ints, Ints]:
+    """Gain in ticks (NEVER where impossible) and place of inserting each node into the non-empty ``route`` of ``a``."""
+    home, service, nodes = model.home[a], model.service, np.arange(model.size + 1)
+    before, following = np.array([0, *route]), np.array(route)
+    legs = model.drive[before[:-1], following] + home[following] - home[before[:-1]] + service
+    at = np.concatenate(([0], np.cumsum(legs)))
+    count = int(model.count[route].sum()) + model.count
+    room = model.by_count[a, np.minimum(count, model.by_count.shape[1] - 1)] - at[-1]
+    slack = np.minimum.accumulate(np.concatenate((model.cap[a, route] - at[1:], [FAR]))[::-1])[::-1]
+    reach = model.drive[before] + home[None, :] - home[before][:, None] + service
+    delta = reach.copy()
+    delta[:-1] = model.drive[before[:-1]] + model.drive[:, following].T + (service - model.drive[before[:-1], following])[:, None]
+    fine = (reach + at[:, None] <= model.cap[a][None, :]) & (delta <= np.minimum(slack[:, None], room[None, :]))
+    fine &= (
+        (count <= model.packages[a])
+        & (int(model.weight[route].sum()) + model.weight <= model.weight_cap[a])
+        & (int(model.volume[route].sum()) + model.volume <= model.volume_cap[a])
+    )[None, :]
+    fine[:, before] = False
+    delta = np.where(fine, delta, FAR)
+    place = delta.argmin(axis=0)
+    best = delta[place, nodes]
+    return np.where(best < FAR, model.value - model.rate * best, NEVER), place
+
+
+def shake_up(model: Model, trips: Trips, stop: Stop, seed: int) -> Trips:
+    """Without the kernel: take a few trips apart, insert again with noise, keep what is better, until ``stop``."""
+    random = np.random.default_rng(seed)
+    best, value = trips, model.total(trips)
+    while best and not stop():
+        gone = set(random.choice(sorted(best), min(len(best), int(random.integers(1, 5))), replace=False).tolist())
+        noise = np.exp(0.15 * random.standard_normal(model.size + 1))
+        trial = insert_all(model, {a: r for a, r in best.items() if a not in gone}, stop, noise)
+        worth = model.total(trial)
+        if worth > value:
+            best, value = trial, worth
+    return best
+
+
+class Annealer:
+    """Ruin and recreate in the kernel: ``trips`` and ``value`` are the best so far."""
+
+    HOT, COLD = 4000.0, 50.0
+
+    def __init__(self, model: Model, kernels: ModuleType, trips: Trips, seed: int) -> None:
+        """Pack the model into the kernel's arrays and start from ``trips``."""
+        self.model, self.kernels = model, kernels
+        fits = (model.alone <= model.cap) & (model.alone <= model.by_count.max(axis=1)[:, None])
+        fits[:, 0] = False
+        node, able = np.nonzero(fits.T)
+        apart = model.drive + model.drive.T
+        np.fill_diagonal(apart, -1)
+        near = np.argsort(apart[:, 1:], axis=1, kind="stable")[:, :60] + 1
+        self._arrays = (
+            model.drive.astype(np.int32),
+            model.home.astype(np.int32),
+            model.cap.astype(np.int32),
+            model.by_count,
+            model.count,
+            model.weight,
+            model.volume,
+            model.value,
+            model.bonus,
+            model.packages,
+            model.weight_cap,
+            model.volume_cap,
+            model.rate,
+            model.service,
+            np.searchsorted(node, np.arange(model.size + 2)).astype(np.int64),
+            able.astype(np.int64),
+            near.astype(np.int16),
+        )
+        self._state = np.array([(seed * 2654435761 + 88172645463325252) % 2**63 + 1], dtype=np.uint64)
+        self.trips, self.value = trips, model.total(trips)
+
+    def run(self, rounds: int, stop: Stop, *, hot: float = HOT, chunks: int = 20) -> Iterator[Trips]:
+        """Anneal from the best trips for ``rounds`` rounds, yielding the trips at hand after each chunk."""
+        routes, length = self._pack(self.trips)
+        heat = hot * (self.COLD / hot) ** (np.arange(chunks + 1) / chunks)
+        for k in range(chunks):
+            if stop():
+                return
+            value, last, last_length = self.kernels.anneal(
+                *self._arrays, routes, length, self._state, rounds // chunks, heat[k], heat[k + 1]
+            )
+            if value > self.value:
+                self.trips, self.value = self._unpack(routes, length), int(value)
+            routes, length = last, last_length
+            yield self._unpack(last, last_length)
+
+    def _pack(self, trips: Trips) -> tuple[np.ndarray, np.ndarray]:
+        n = len(self.model.packages)
+        routes = np.zeros((n, int(self.model.packages.max(initial=0)) + 1), dtype=np.int16)
+        length = np.zeros(n, dtype=np.int64)
+        for a, route in trips.items():
+            length[a] = len(route)
+            routes[a, : len(route)] = route
+        return routes, length
+
+    @staticmethod
+    def _unpack(routes: np.ndarray, length: np.ndarray) -> Trips:
+        return {int(a): routes[a, : length[a]].tolist() for a in np.flatnonzero(length)}

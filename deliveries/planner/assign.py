@@ -1,0 +1,254 @@
+"""Who gets which bundle: the linear master over the bundles seen so far, subset-row cuts, and the final choice in HiGHS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from deliveries.planner.bundles import Prices
+from deliveries.planner.model import Ints, Model, Trips
+from deliveries.planner.plan import Stop
+
+CUTS_PER_ROUND = 60
+LEAST_VIOLATION = 0.02
+
+
+class Pool:
+    """Every bundle seen: associate, route, detour and worth; of the same set only its shortest order."""
+
+    def __init__(self, model: Model) -> None:
+        """An empty pool."""
+        self.model = model
+        self.associates: list[int] = []
+        self.routes: list[tuple[int, ...]] = []
+        self.worths: list[int] = []
+        self._index: dict[tuple[int, frozenset[int]], int] = {}
+
+    def __len__(self) -> int:
+        return len(self.routes)
+
+    def add(self, associate: int, route: list[int], worth: int) -> tuple[int, bool]:
+        """Number of the bundle, and whether it is new or worth more than before."""
+        key = (associate, frozenset(route))
+        k = self._index.get(key)
+        if k is None:
+            self._index[key] = k = len(self.routes)
+            self.associates.append(associate)
+            self.routes.append(tuple(route))
+            self.worths.append(worth)
+            return k, True
+        if worth > self.worths[k]:
+            self.routes[k], self.worths[k] = tuple(route), worth
+            return k, True
+        return k, False
+
+    def trips(self, chosen: list[int]) -> Trips:
+        """The chosen bundles as trips."""
+        return {self.associates[k]: list(self.routes[k]) for k in chosen}
+
+    def incidence(self, members: list[int]) -> np.ndarray:
+        """Which stops the bundles contain: bool, shape (len(members), U + 1)."""
+        found = np.zeros((len(members), self.model.size + 1), dtype=bool)
+        for row, k in enumerate(members):
+            found[row, list(self.routes[k])] = True
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """The solved master: ``value`` and ``shares`` (by pool number), prices in whole ticks, and ``wages`` by associate."""
+
+    value: float
+    shares: np.ndarray
+    prices: Prices
+    wages: Ints
+
+
+class Master:
+    """The linear relaxation of choosing bundles, in HiGHS, growing by bundles and cuts."""
+
+    def __init__(self, model: Model, pool: Pool) -> None:
+        """One row per stop and one per associate, each at most 1; no bundle yet."""
+        import highspy
+
+        self._highspy = highspy
+        self.model, self.pool = model, pool
+        self.people = len(model.packages)
+        self.triples = np.zeros((0, 3), dtype=np.int64)
+        self._solver = highspy.Highs()
+        self._solver.setOptionValue("output_flag", False)
+        self._solver.setOptionValue("threads", 1)
+        self._solver.changeObjectiveSense(highspy.ObjSense.kMaximize)
+        self._rows(model.size + self.people)
+        self._column: list[int] = []
+        self._number: dict[int, int] = {}
+
+    def _rows(self, n: int) -> None:
+        none = np.zeros(0, dtype=np.int32)
+        self._solver.addRows(
+            n, np.full(n, -np.inf), np.ones(n), 0, np.zeros(n, dtype=np.int32), none, np.zeros(0)
+        )
+
+    def add(self, numbers: list[int]) -> None:
+        """Add bundles of the pool, or correct what they are worth."""
+        new = []
+        for k in numbers:
+            if k in self._number:
+                self._solver.changeColCost(self._number[k], float(self.pool.worths[k]))
+            else:
+                self._number[k] = len(self._column)
+                self._column.append(k)
+                new.append(k)
+        if not new:
+            return
+        starts, rows = columns(self.model, self.pool, new, self.triples)
+        n = len(new)
+        self._solver.addCols(
+            n, np.array([self.pool.worths[k] for k in new], dtype=float), np.zeros(n), np.full(n, np.inf),
+            len(rows), starts, rows, np.ones(len(rows)),
+        )  # fmt: skip
+
+    def cut(self, triples: Ints) -> None:
+        """Add subset-row cuts: of any three stops, at most one bundle may hold two or more."""
+        inside = self.pool.incidence(self._column)
+        for triple in triples:
+            held = np.flatnonzero(inside[:, triple].sum(axis=1) >= 2).astype(np.int32)
+            self._solver.addRow(-np.inf, 1.0, len(held), held, np.ones(len(held)))
+        self.triples = np.concatenate((self.triples, triples))
+
+    def solve(self) -> Relaxation:
+        """Optimise over the bundles at hand."""
+        self._solver.run()
+        solution = self._solver.getSolution()
+        dual = np.maximum(0, np.rint(np.abs(np.array(solution.row_dual)))).astype(np.int64)
+        shares = np.zeros(len(self.pool))
+        shares[self._column] = solution.col_value
+        size = self.model.size
+        return Relaxation(
+            value=self._solver.getInfo().objective_function_value,
+            shares=shares,
+            prices=Prices(np.concatenate(([0], dual[:size])), self.triples, dual[size + self.people :]),
+            wages=dual[size : size + self.people],
+        )
+
+    def violated(self, shares: np.ndarray) -> Ints:
+        """Subset-row cuts over three stops that ``shares`` breaks, worst first, shape (C, 3)."""
+        part = np.flatnonzero((shares > 1e-6) & (shares < 1 - 1e-6))
+        inside = self.pool.incidence(part.tolist())
+        stops = np.flatnonzero(inside.sum(axis=0) > 1)
+        inside = inside[:, stops].astype(float)
+        weighted = inside * shares[part][:, None]
+        pair = weighted.T @ inside
+        known = {tuple(t) for t in self.triples.tolist()}
+        found = []
+        for i in range(len(stops) - 2):
+            rows = weighted[:, i] > 0
+            both = (inside[rows, i + 1 :] * weighted[rows, i][:, None]).T @ inside[rows, i + 1 :]
+            beside = pair[i, i + 1 :]
+            broken = pair[i + 1 :, i + 1 :] + beside[:, None] + beside[None, :] - 2 * both - 1
+            for j, k in zip(*np.nonzero(np.triu(broken, 1) > LEAST_VIOLATION), strict=True):
+                triple = (int(stops[i]), int(stops[i + 1 + j]), int(stops[i + 1 + k]))
+                if triple not in known:
+                    found.append((-broken[j, k], triple))
+        found.sort()
+        used = np.zeros(self.model.size + 1, dtype=np.int64)
+        chosen = []
+        for _, triple in found:
+            if (used[list(triple)] < 5).all():
+                used[list(triple)] += 1
+                chosen.append(triple)
+                if len(chosen) == CUTS_PER_ROUND:
+                    break
+        return np.array(chosen, dtype=np.int64).reshape(len(chosen), 3)
+
+
+def columns(model: Model, pool: Pool, numbers: list[int], triples: Ints) -> tuple[np.ndarray, np.ndarray]:
+    """Rows (stops, associates, cuts) of bundles in HiGHS's column-wise form: starts and row numbers, all coefficients 1."""
+    people = len(model.packages)
+    starts, rows = np.zeros(len(numbers), dtype=np.int32), []
+    cuts = pool.incidence(numbers)[:, triples].sum(axis=2) >= 2 if len(triples) else None
+    for at, k in enumerate(numbers):
+        starts[at] = len(rows)
+        rows += [u - 1 for u in pool.routes[k]]
+        rows.append(model.size + pool.associates[k])
+        if cuts is not None:
+            rows += (model.size + people + np.flatnonzero(cuts[at])).tolist()
+    return starts, np.array(rows, dtype=np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Outcome of the integer choice: pool numbers, their worth, an upper bound over the bundles given, proof of optimality."""
+
+    chosen: list[int]
+    value: int
+    bound: int
+    optimal: bool
+
+
+def choose(
+    model: Model,
+    pool: Pool,
+    numbers: list[int],
+    stop: Stop,
+    *,
+    triples: Ints | None = None,
+    start: list[int] | None = None,
+    nodes: int | None = None,
+) -> Choice:
+    """The best choice among bundles ``numbers``: every stop and every associate at most once.
+
+    ``triples``: valid subset-row cuts to add; ``start``: numbers of a feasible choice to begin with; ``nodes``: give up after
+    so many nodes of the search tree (instead of after a time: the outcome stays the same on any machine).
+    """
+    import highspy
+
+    if not numbers:
+        return Choice([], 0, 0, True)
+    triples = np.zeros((0, 3), dtype=np.int64) if triples is None else triples
+    step = int(np.gcd.reduce([pool.worths[k] for k in numbers])) or 1
+    starts, rows = columns(model, pool, numbers, triples)
+    n, m = len(numbers), model.size + len(model.packages) + len(triples)
+    problem = highspy.HighsLp()
+    problem.num_col_, problem.num_row_ = n, m
+    problem.sense_ = highspy.ObjSense.kMaximize
+    problem.col_cost_ = np.array([pool.worths[k] / step for k in numbers])
+    problem.col_lower_, problem.col_upper_ = np.zeros(n), np.ones(n)
+    problem.row_lower_, problem.row_upper_ = np.full(m, -np.inf), np.ones(m)
+    problem.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    problem.a_matrix_.start_ = np.append(starts, len(rows)).astype(np.int32)
+    problem.a_matrix_.index_ = rows
+    problem.a_matrix_.value_ = np.ones(len(rows))
+    problem.integrality_ = [highspy.HighsVarType.kInteger] * n
+    solver = highspy.Highs()
+    for name, value in (
+        ("output_flag", False),
+        ("threads", 1),
+        ("mip_rel_gap", 0.0),
+        ("mip_abs_gap", 0.5),
+        ("time_limit", max(0.01, min(stop.left(), 1e6))),
+    ):
+        solver.setOptionValue(name, value)
+    if nodes is not None:
+        solver.setOptionValue("mip_max_nodes", nodes)
+    solver.passModel(problem)
+    if start:
+        at = {k: i for i, k in enumerate(numbers)}
+        given = np.array([at[k] for k in start], dtype=np.int32)
+        solver.setSolution(len(given), given, np.ones(len(given)))
+    solver.run()
+    info = solver.getInfo()
+    optimal = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    chosen: list[int] = []
+    if info.primal_solution_status == 2:
+        chosen = [numbers[i] for i in np.flatnonzero(np.array(solver.getSolution().col_value) > 0.5)]
+    value = sum(pool.worths[k] for k in chosen)
+    ceiling = sum(max(0, w) for w in (pool.worths[k] for k in numbers))
+    if optimal:
+        bound = value
+    elif np.isfinite(info.mip_dual_bound) and abs(info.mip_dual_bound) < 1e15:
+        bound = max(value, min(ceiling, step * int(np.floor(info.mip_dual_bound + 1e-6))))
+    else:
+        bound = ceiling
+    return Choice(chosen, value, bound, optimal)

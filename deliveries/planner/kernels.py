@@ -1,0 +1,537 @@
+"""The two inner loops, compiled: bounds on how a trip can go on, and the bundles that survive them.
+
+All arrays are of one associate: node 0 is the store, 1..n the stops they could carry; ``cost`` are reduced edge costs in
+seconds (:mod:`.model`), ``gain`` what a stop brings in ticks after its dual price. Everything is integer, so bounds are exact.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+LOW = -(1 << 60)
+SPREAD = np.uint64(0x9E3779B97F4A7C15)
+
+
+@njit(cache=True, nogil=True)
+def completions(
+    arc_from, arc_to, cost, use, need, gain, active, count, rate, layers, width,
+    best, after, second, second_after, third,
+):
+    """Upper bound, in ticks, of what may still be gained from a node with some detour left.
+
+    Best walk without immediate return (2-cycle elimination) over the ``active`` stops. Detour left is counted in buckets,
+    rounded up; an arc uses ``use`` whole buckets (rounded down), and arriving at j needs ``need[j]`` buckets left.
+    With ``layers`` > 1 layer k holds walks of at most k packages; with one layer every ``use`` must be at least 1.
+    Fills best/second/third, shape (layers, n + 1, width), and the stop each of the first two goes to next (-1: ends).
+    """
+    n = gain.shape[0] - 1
+    to = np.empty(arc_to.shape[0], np.int64)
+    takes = np.empty(arc_to.shape[0], np.int64)
+    net = np.empty(arc_to.shape[0], np.int64)
+    bound = np.zeros(n + 2, np.int64)
+    for k in range(layers):
+        m = 0
+        for i in range(n + 1):
+            bound[i] = m
+            for t in range(arc_from[i], arc_from[i + 1]):
+                j = arc_to[t]
+                if not active[j]:
+                    continue
+                v = gain[j] - rate * cost[t]
+                if layers > 1:
+                    below = k - count[j]
+                    if below < 0 or v + best[below, j, width - 1] <= 0:
+                        continue
+                to[m], takes[m], net[m] = j, use[t], v
+                m += 1
+        bound[n + 1] = m
+        for q in range(width):
+            for i in range(n + 1):
+                v1, n1, v2, n2, v3 = 0, -1, 0, -1, 0
+                for t in range(bound[i], bound[i + 1]):
+                    j = to[t]
+                    left = q - takes[t]
+                    if left < need[j]:
+                        continue
+                    below = k - count[j] if layers > 1 else 0
+                    v = net[t]
+                    if after[below, j, left] == i:
+                        v += second[below, j, left]
+                    else:
+                        v += best[below, j, left]
+                    if v > v3:
+                        if v > v1:
+                            v3 = v2
+                            v2, n2 = v1, n1
+                            v1, n1 = v, j
+                        elif v > v2:
+                            v3 = v2
+                            v2, n2 = v, j
+                        else:
+                            v3 = v
+                best[k, i, q], after[k, i, q] = v1, n1
+                second[k, i, q], second_after[k, i, q] = v2, n2
+                third[k, i, q] = v3
+
+
+@njit(cache=True, nogil=True)
+def useful_arcs(
+    arc_from, arc_to, cost, use, need, gain, active, count, rate, layers, width, start, threshold,
+    best, after, second,
+):
+    """Which arcs lie on a walk whose profit may exceed ``threshold``: the walk to the arc plus the completion after it.
+
+    Needs :func:`completions` of the same prices. Returns a mask over the arcs.
+    """
+    n = gain.shape[0] - 1
+    first = np.full((layers, n + 1, width), LOW, np.int64)
+    other = np.full((layers, n + 1, width), LOW, np.int64)
+    origin = np.full((layers, n + 1, width), -1, np.int16)
+    first[0, 0, 0] = start
+    keep = np.zeros(arc_to.shape[0], np.bool_)
+    for k in range(layers):
+        for q in range(width):
+            for i in range(n + 1):
+                if first[k, i, q] == LOW:
+                    continue
+                for t in range(arc_from[i], arc_from[i + 1]):
+                    j = arc_to[t]
+                    if not active[j]:
+                        continue
+                    now = q + use[t]
+                    above = k + count[j] if layers > 1 else 0
+                    if now > width - 1 - need[j] or above >= layers:
+                        continue
+                    v = first[k, i, q]
+                    if origin[k, i, q] == j:
+                        v = other[k, i, q]
+                        if v == LOW:
+                            continue
+                    v += gain[j] - rate * cost[t]
+                    below = layers - 1 - above if layers > 1 else 0
+                    left = width - 1 - now
+                    if after[below, j, left] == i:
+                        h = second[below, j, left]
+                    else:
+                        h = best[below, j, left]
+                    if v + h <= threshold:
+                        continue
+                    keep[t] = True
+                    if origin[above, j, now] == i:
+                        first[above, j, now] = max(first[above, j, now], v)
+                    elif v > first[above, j, now]:
+                        other[above, j, now] = first[above, j, now]
+                        first[above, j, now], origin[above, j, now] = v, i
+                    elif v > other[above, j, now]:
+                        other[above, j, now] = v
+    return keep
+
+
+@njit(cache=True, nogil=True)
+def bundles(
+    arc_from, arc_to, cost, cap, gain, count, weight, volume, by_count, packages, rate, start, most, fall, bucket,
+    weight_cap, volume_cap, cut_from, cut_other, cut_price, threshold, best, after, second, second_after, third,
+    limit, beam, all_sets,
+):
+    """All sets of stops whose profit exceeds ``threshold`` ticks, each with its shortest feasible order.
+
+    Labels (set, last stop) level by level; of two with the same set and last stop only the one with the smaller detour lives;
+    a label whose profit plus completion bound does not exceed the threshold is dropped. Unless ``all_sets``, so is one that
+    would be better and shorter without one of its earlier stops: the largest profit is still found.
+    ``start``: profit of the empty label. ``most``: the largest detour allowed; ``fall``: seconds by which one more arc could
+    shorten a detour (0 on sane maps). Cut c of node j: ``cut_from[j] <= c < cut_from[j + 1]`` with its two other nodes and its
+    price, due on the second node in the set. ``limit``: labels to keep at most; ``beam``: labels of a level to expand at most
+    (0: all). Returns (exact, labels, routes (-1 padded), detours, profits, set keys).
+    """
+    n = gain.shape[0] - 1
+    depth = min(n, packages)
+    layers, width = best.shape[0], best.shape[2]
+    size = 1024
+    last = np.empty(size, np.int16)
+    parent = np.empty(size, np.int32)
+    detour = np.empty(size, np.int64)
+    profit = np.empty(size, np.int64)
+    reach = np.empty(size, np.int64)
+    carried = np.empty(size, np.int16)
+    kilos = np.empty(size, np.int64)
+    litres = np.empty(size, np.int64)
+    key = np.empty(size, np.uint64)
+    members = np.empty((size, depth + 1), np.int16)
+    slots = 4096
+    table = np.full(slots, -1, np.int32)
+    table_low = 0
+    code = np.empty(n + 1, np.uint64)
+    state = np.uint64(88172645463325252)
+    for j in range(n + 1):
+        state ^= state << np.uint64(13)
+        state ^= state >> np.uint64(7)
+        state ^= state << np.uint64(17)
+        code[j] = state
+    inside = np.zeros(n + 1, np.int8)
+    last[0], parent[0], detour[0], profit[0], reach[0] = 0, -1, 0, start, 0
+    carried[0], kilos[0], litres[0], key[0] = 0, 0, 0, np.uint64(0)
+    total, low, high, exact = 1, 0, 1, True
+    for level in range(depth):
+        floor = LOW
+        if beam > 0 and high - low > beam:
+            ranked = np.sort(reach[low:high])
+            floor = ranked[high - low - beam]
+            exact = False
+        for label in range(low, high):
+            if reach[label] < floor:
+                continue
+            i = last[label]
+            for t in range(level):
+                inside[members[label, t]] = 1
+            for arc in range(arc_from[i], arc_from[i + 1]):
+                j = arc_to[arc]
+                if inside[j] == 1:
+                    continue
+                d = detour[label] + cost[arc]
+                c = carried[label] + count[j]
+                if d > cap[j] or c > packages:
+                    continue
+                left = most + fall * (packages - c) - d
+                if left < 0:
+                    continue
+                w = kilos[label] + weight[j]
+                v = litres[label] + volume[j]
+                if w > weight_cap or v > volume_cap:
+                    continue
+                p = profit[label] + gain[j] - rate * cost[arc]
+                k = min(packages - c, layers - 1)
+                q = min((left + bucket - 1) // bucket, width - 1)
+                if p + best[k, j, q] <= threshold:
+                    continue
+                for t in range(cut_from[j], cut_from[j + 1]):
+                    if inside[cut_other[t, 0]] + inside[cut_other[t, 1]] == 1:
+                        p -= cut_price[t]
+                h = best[k, j, q]
+                a = after[k, j, q]
+                if a >= 0 and inside[a] == 1:
+                    h = second[k, j, q]
+                    a = second_after[k, j, q]
+                    if a >= 0 and inside[a] == 1:
+                        h = third[k, j, q]
+                if p + h <= threshold:
+                    continue
+                mark = key[label] ^ code[j]
+                if not all_sets and level > 0:
+                    inside[j] = 1
+                    worse = False
+                    for t in range(level):
+                        x = members[label, t]
+                        less = mark ^ code[x]
+                        at = np.int64((less * SPREAD + np.uint64(j)) >> np.uint64(20)) & (slots - 1)
+                        while table[at] >= 0:
+                            o = table[at]
+                            if key[o] == less and last[o] == j and o >= low and o < high:
+                                if detour[o] <= d and profit[o] >= p:
+                                    owed = p
+                                    for y in range(cut_from[x], cut_from[x + 1]):
+                                        if inside[cut_other[y, 0]] + inside[cut_other[y, 1]] == 1:
+                                            owed += cut_price[y]
+                                    worse = profit[o] >= owed
+                                    for y in range(level):
+                                        if inside[members[o, y]] == 0 or members[o, y] == x:
+                                            worse = False
+                                break
+                            at = (at + 1) & (slots - 1)
+                        if worse:
+                            break
+                    inside[j] = 0
+                    if worse:
+                        continue
+                at = np.int64((mark * SPREAD + np.uint64(j)) >> np.uint64(20)) & (slots - 1)
+                found = -1
+                while table[at] >= 0:
+                    o = table[at]
+                    if key[o] == mark and last[o] == j and o >= high:
+                        same = True
+                        for t in range(level + 1):
+                            if members[o, t] != j and inside[members[o, t]] == 0:
+                                same = False
+                                break
+                        if same:
+                            found = o
+                            break
+                    at = (at + 1) & (slots - 1)
+                if found >= 0:
+                    if d < detour[found]:
+                        detour[found], profit[found], parent[found], reach[found] = d, p, label, p + h
+                    continue
+                if total >= limit:
+                    exact = False
+                    continue
+                if total == size:
+                    size *= 2
+                    last = _longer(last, size)
+                    parent = _longer(parent, size)
+                    detour = _longer(detour, size)
+                    profit = _longer(profit, size)
+                    reach = _longer(reach, size)
+                    carried = _longer(carried, size)
+                    kilos = _longer(kilos, size)
+                    litres = _longer(litres, size)
+                    key = _longer(key, size)
+                    grown = np.empty((size, depth + 1), np.int16)
+                    grown[:total] = members
+                    members = grown
+                last[total], parent[total], detour[total], profit[total], reach[total] = j, label, d, p, p + h
+                carried[total], kilos[total], litres[total], key[total] = c, w, v, mark
+                for t in range(level):
+                    members[total, t] = members[label, t]
+                members[total, level] = j
+                table[at] = total
+                total += 1
+                if 2 * (total - table_low) > slots:
+                    slots *= 4
+                    table = np.full(slots, -1, np.int32)
+                    table_low = low
+                    for o in range(low, total):
+                        at = np.int64((key[o] * SPREAD + np.uint64(last[o])) >> np.uint64(20)) & (slots - 1)
+                        while table[at] >= 0:
+                            at = (at + 1) & (slots - 1)
+                        table[at] = o
+            for t in range(level):
+                inside[members[label, t]] = 0
+            if not exact and beam == 0:
+                break
+        low, high = high, total
+        if low == high or (not exact and beam == 0):
+            break
+    keep = np.empty(total, np.bool_)
+    keep[0] = False
+    for label in range(1, total):
+        keep[label] = profit[label] > threshold and detour[label] <= by_count[carried[label]]
+    chosen = np.flatnonzero(keep)
+    routes = np.full((chosen.shape[0], depth), -1, np.int16)
+    for row in range(chosen.shape[0]):
+        label = chosen[row]
+        steps = 0
+        at = label
+        while parent[at] >= 0:
+            steps += 1
+            at = parent[at]
+        at = label
+        while parent[at] >= 0:
+            steps -= 1
+            routes[row, steps] = last[at]
+            at = parent[at]
+    return exact, total, routes, detour[chosen], profit[chosen], key[chosen]
+
+
+@njit(cache=True, nogil=True)
+def insertion_floor(drive, service):
+    """By stop, the least a detour grows by having it between two other nodes; negative only where the triangle fails."""
+    n = drive.shape[0] - 1
+    least = np.full(n + 1, 1 << 40, np.int64)
+    for j in range(1, n + 1):
+        for i in range(n + 1):
+            if i != j:
+                for k in range(1, n + 1):
+                    if k != j and k != i:
+                        least[j] = min(least[j], drive[i, j] + drive[j, k] - drive[i, k] + service)
+    return least
+
+
+@njit(cache=True, nogil=True)
+def _longer(array, size):
+    grown = np.empty(size, array.dtype)
+    grown[: array.shape[0]] = array
+    return grown
+
+
+@njit(cache=True, nogil=True)
+def _draw(state, n):
+    """A number in 0..n-1 from a xorshift generator whose state is ``state[0]``."""
+    s = state[0]
+    s ^= s << np.uint64(13)
+    s ^= s >> np.uint64(7)
+    s ^= s << np.uint64(17)
+    state[0] = s
+    return np.int64(s >> np.uint64(33)) % n
+
+
+@njit(cache=True, nogil=True)
+def _measure(a, routes, length, drive, home, cap, service, at, slack):
+    """Fill running detours ``at[a]`` and ``slack[a]`` (least room of this and later stops) of one trip."""
+    i, d = 0, 0
+    for t in range(length[a]):
+        j = routes[a, t]
+        d += drive[i, j] + home[a, j] - home[a, i] + service
+        at[a, t] = d
+        i = j
+    least = 1 << 40
+    for t in range(length[a] - 1, -1, -1):
+        least = min(least, cap[a, routes[a, t]] - at[a, t])
+        slack[a, t] = least
+
+
+@njit(cache=True, nogil=True)
+def anneal(
+    drive, home, cap, by_count, count, weight, volume, value, bonus, packages, weight_cap, volume_cap, rate, service,
+    able_from, able, near, routes, length, state, rounds, hot, cold,
+):
+    """Ruin neighbouring strings of stops and insert what is free again, accepting by simulated annealing.
+
+    After Christiaens and Vanden Berghe, Slack Induction by String Removals (2020), with optional stops. ``routes``
+    (N, K) and ``length`` (N) hold the start and, on return, the best trips found; also returned: the best value and the last
+    trips with their lengths. Temperatures in ticks.
+    """
+    n, u = routes.shape[0], drive.shape[0] - 1
+    at = np.zeros((n, routes.shape[1]), np.int64)
+    slack = np.zeros((n, routes.shape[1]), np.int64)
+    carried, kilos, litres = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    trip = np.full(u + 1, -1, np.int64)
+    now = 0
+    for a in range(n):
+        _measure(a, routes, length, drive, home, cap, service, at, slack)
+        for t in range(length[a]):
+            j = routes[a, t]
+            trip[j] = a
+            carried[a] += count[j]
+            kilos[a] += weight[j]
+            litres[a] += volume[j]
+            now += value[j]
+        if length[a] > 0:
+            now += bonus[a] - rate * at[a, length[a] - 1]
+    top, top_routes, top_length = now, routes.copy(), length.copy()
+    kept, kept_length = routes.copy(), length.copy()
+    touched = np.zeros(n, np.bool_)
+    changed = np.empty(n, np.int64)
+    free = np.empty(u, np.int64)
+    rank = np.empty(u, np.float64)
+    ratio = (cold / hot) ** (1.0 / max(1, rounds))
+    heat = hot
+    for _ in range(rounds):
+        heat *= ratio
+        changes, before = 0, now
+        want = 1 + _draw(state, 6)
+        seed = 1 + _draw(state, u)
+        for t in range(near.shape[1]):
+            j = near[seed, t]
+            a = trip[j]
+            if a < 0 or touched[a]:
+                continue
+            size = length[a]
+            for p in range(size):
+                if routes[a, p] == j:
+                    break
+            cut = 1 + _draw(state, size)
+            first = max(0, p - _draw(state, cut))
+            first = min(first, size - cut)
+            now -= bonus[a] - rate * at[a, size - 1]
+            for q in range(first, first + cut):
+                o = routes[a, q]
+                trip[o] = -1
+                now -= value[o]
+                carried[a] -= count[o]
+                kilos[a] -= weight[o]
+                litres[a] -= volume[o]
+            for q in range(first + cut, size):
+                routes[a, q - cut] = routes[a, q]
+            length[a] = size - cut
+            _measure(a, routes, length, drive, home, cap, service, at, slack)
+            if length[a] > 0:
+                now += bonus[a] - rate * at[a, length[a] - 1]
+            touched[a] = True
+            changed[changes] = a
+            changes += 1
+            if changes >= want:
+                break
+        m = 0
+        how = _draw(state, 4)
+        for j in range(1, u + 1):
+            if trip[j] < 0 and able_from[j] < able_from[j + 1]:
+                free[m] = j
+                if how == 0:
+                    rank[m] = -value[j]
+                elif how == 1:
+                    rank[m] = drive[0, j]
+                elif how == 2:
+                    rank[m] = -drive[0, j]
+                else:
+                    rank[m] = _draw(state, 1 << 30)
+                m += 1
+        order = np.argsort(rank[:m])
+        for t in range(m):
+            j = free[order[t]]
+            most, pick, place = 0, -1, 0
+            for r in range(able_from[j], able_from[j + 1]):
+                a = able[r]
+                c = carried[a] + count[j]
+                if c > packages[a] or kilos[a] + weight[j] > weight_cap[a] or litres[a] + volume[j] > volume_cap[a]:
+                    continue
+                size = length[a]
+                room = by_count[a, c] - (at[a, size - 1] if size > 0 else 0)
+                if _draw(state, 100) == 0:
+                    continue
+                plain = value[j] + (bonus[a] if size == 0 else 0)
+                i, d = 0, 0
+                for p in range(size + 1):
+                    reach = drive[i, j] + home[a, j] - home[a, i] + service
+                    if p < size:
+                        k = routes[a, p]
+                        delta = drive[i, j] + drive[j, k] - drive[i, k] + service
+                        fits = delta <= slack[a, p]
+                    else:
+                        k = i
+                        delta = reach
+                        fits = True
+                    if fits and delta <= room and d + reach <= cap[a, j] and plain - rate * delta > most:
+                        most, pick, place = plain - rate * delta, a, p
+                    if p < size:
+                        d = at[a, p]
+                        i = k
+            if pick >= 0:
+                a = pick
+                for q in range(length[a], place, -1):
+                    routes[a, q] = routes[a, q - 1]
+                routes[a, place] = j
+                length[a] += 1
+                carried[a] += count[j]
+                kilos[a] += weight[j]
+                litres[a] += volume[j]
+                trip[j] = a
+                now += most
+                _measure(a, routes, length, drive, home, cap, service, at, slack)
+                if not touched[a]:
+                    touched[a] = True
+                    changed[changes] = a
+                    changes += 1
+        luck = (1 + _draw(state, 1 << 30)) / (1 << 30)
+        accept = now > before + heat * np.log(luck)
+        if not accept:
+            now = before
+            for t in range(changes):
+                a = changed[t]
+                for q in range(length[a]):
+                    trip[routes[a, q]] = -1
+        for t in range(changes):
+            a = changed[t]
+            touched[a] = False
+            if accept:
+                kept_length[a] = length[a]
+                for q in range(length[a]):
+                    kept[a, q] = routes[a, q]
+                continue
+            length[a] = kept_length[a]
+            carried[a], kilos[a], litres[a] = 0, 0, 0
+            for q in range(length[a]):
+                j = kept[a, q]
+                routes[a, q] = j
+                trip[j] = a
+                carried[a] += count[j]
+                kilos[a] += weight[j]
+                litres[a] += volume[j]
+            _measure(a, routes, length, drive, home, cap, service, at, slack)
+        if now > top:
+            top = now
+            top_routes[:] = routes
+            top_length[:] = length
+    last, last_length = routes.copy(), length.copy()
+    routes[:] = top_routes
+    length[:] = top_length
+    return top, last, last_length
