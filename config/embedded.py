@@ -89,6 +89,15 @@ def release(root: Path | None = None) -> bool:
     return _leave([folder for folder in _held if folder.parent == root])
 
 
+def lost(root: Path | None = None) -> str:
+    """Says which of the servers that we use under `root` has died, with the end of its log; empty when none has."""
+    root = (root or default_root()).resolve()
+    for folder in _held:
+        if folder.parent == root and not _is_locked(folder / "keeper"):
+            return _with_log(f"{SERVERS[folder.name].name} ended by itself.", folder)
+    return ""
+
+
 @contextlib.contextmanager
 def services(root: Path | None = None, *, durable: bool = True) -> Iterator[dict[str, str]]:
     """`ensure()` for the length of a block: on leaving it the variables are unset and unused servers are stopped."""
@@ -171,8 +180,12 @@ def _wait_until_up(keeper: "subprocess.Popen[str]", name: str, folder: Path) -> 
                 reason = text
             else:
                 print(text, file=sys.stderr)
+    raise NotStarted(_with_log(reason, folder))
+
+
+def _with_log(sentence: str, folder: Path) -> str:
     lines = (folder / "log").read_text(errors="replace").splitlines()[-8:]
-    raise NotStarted("\n  ".join([reason, *([f"The end of {folder / 'log'}:", *lines] if lines else [])]))
+    return "\n  ".join([sentence, *([f"The end of {folder / 'log'}:", *lines] if lines else [])])
 
 
 def _read_url(name: str, folder: Path) -> str:

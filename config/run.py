@@ -4,7 +4,7 @@ In order: the port is looked at, PostgreSQL and Valkey are found or started (`co
 up to date and the demo is loaded once, then web, worker and beat start side by side, each line of theirs behind its
 name. When /readyz answers, the addresses and the demo's sign-ins are printed.
 
-It ends on Ctrl-C or SIGTERM (exit code 0), when one of the three ends by itself (its name, its last lines, 1), or when
+It ends on Ctrl-C or SIGTERM (exit code 0), when one of the five ends by itself (its name, its last lines, 1), or when
 the `make` that started it is gone. In every case the others are asked to stop, waited for, and made to stop; a second
 Ctrl-C skips the waiting. When this process itself is killed without warning, the kernel stops the three (Linux), and
 the database servers go because nobody uses them any more.
@@ -173,6 +173,8 @@ class Supervisor:
         for child in self.children:
             if child.process.poll() is not None and not self.should_stop():
                 raise Refused(child.how_it_ended())
+        if lost := embedded.lost(self.root):
+            raise Refused(lost)
 
     def _wait_until_ready(self) -> None:
         browser = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # this machine needs no proxy

@@ -177,6 +177,15 @@ def test_a_killed_child_is_named_with_its_signal(start: Callable[..., Running], 
     assert processes_of(root) == []
 
 
+def test_a_database_that_dies_ends_it_all_and_is_named(start: Callable[..., Running], root: Path) -> None:
+    running = start(free_port())
+    running.wait_for("Ctrl-C stops everything.")
+    next(p for p in processes_of(root) if p.name() == "postgres" and "-D" in p.cmdline()).kill()
+    assert running.ends() == 1
+    assert "PostgreSQL ended by itself.\n  The end of" in running.output
+    assert processes_of(root) == []
+
+
 def test_when_setup_fails_nothing_else_starts(start: Callable[..., Running], root: Path) -> None:
     running = start(free_port(), setup=[sys.executable, "-c", "raise SystemExit('no such table')"])
     assert running.ends() == 1
