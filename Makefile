@@ -48,9 +48,9 @@ clean:  ## Remove the environment and the caches; the data in var/ stays
 
 # The environment is filled again only when the pins it was filled from differ. Installing with the pip outside keeps
 # this working where python3 comes without ensurepip (Debian's python3-venv). Everything is pinned, so pip need not look at
-# dependencies, and Python compiles what it imports when it does.
+# dependencies, and Python compiles what it imports when it does. Umask: others may read it (config/servers.py says why).
 define fill
-	@cat $(1) | cmp -s - .venv/filled-from-$(2) || { \
+	@cat $(1) | cmp -s - .venv/filled-from-$(2) || { umask 022 && \
 	  $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Homeward needs Python 3.11 or later; $(PYTHON) is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.11 ...")' && \
 	  { test -x $(VENV) || $(PYTHON) -m venv --without-pip .venv; } && \
 	  echo "Installing $(1) into .venv (half a minute) ..." && \

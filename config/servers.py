@@ -158,11 +158,15 @@ class Postgres(Server):
         owner = self.data.stat() if self.data.exists() else None
         nobody = pwd.getpwnam("nobody")
         uid, gid = (owner.st_uid, owner.st_gid) if owner and owner.st_uid else (nobody.pw_uid, nobody.pw_gid)
-        for folder in {*self.data.parents, self.folder, *self.folder.parents}:
-            mode = folder.stat().st_mode
-            if not mode & 0o001:
-                folder.chmod(mode | 0o001)
-                self.note(f"Opened {folder} for passing through (chmod o+x): PostgreSQL cannot run as root.")
+        above = {*self.data.parents, self.folder, *self.folder.parents}
+        closed = sorted(folder for folder in above if not folder.stat().st_mode & 0o001)
+        for folder in closed:
+            folder.chmod(folder.stat().st_mode | 0o001)
+        if closed:
+            self.note(
+                "PostgreSQL cannot run as root, so it runs as another user, who must get to its files. "
+                f"Opened for passing through (chmod o+x): {', '.join(map(str, closed))}"
+            )
         return {"user": uid, "group": gid, "extra_groups": []}
 
     def create(self) -> None:
