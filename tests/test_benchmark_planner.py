@@ -159,6 +159,19 @@ def test_the_report_says_when_a_plan_is_worth_more_than_the_proven_bound() -> No
     assert "no valid plan (1 of 1)" in Report(invalid, []).markdown()
 
 
+def test_a_partial_run_is_drawn(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the picture needs benchmarks/planner/requirements.txt")
+    from benchmarks.planner.chart import draw
+
+    picture = tmp_path / "gap.svg"
+    assert not draw(Report([], []), picture)
+    assert not picture.exists()
+    found = [measurement(bound_ticks=1000), measurement(solver="PyVRP", objective_ticks=None, status="late")]
+    assert draw(Report(found, []), picture)
+    assert "gap to the proven bound" in picture.read_text()
+    assert "PyVRP" not in picture.read_text()
+
+
 def test_a_run_that_was_interrupted_goes_on_where_it_stopped(tmp_path: Path) -> None:
     path = tmp_path / "S.json"
     path.write_text(json.dumps(generate.make("S", "std", seed=1)))
