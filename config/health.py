@@ -31,8 +31,8 @@ def _database() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
-        log.warning("readyz.database_down", exc_info=True)
+    except DatabaseError as error:
+        log.warning("readyz.database_down", error=type(error).__name__)
         return False
     return True
 
@@ -42,7 +42,7 @@ def _redis() -> bool:
         client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
         with client:
             client.ping()
-    except redis.RedisError:
-        log.warning("readyz.redis_down", exc_info=True)
+    except redis.RedisError as error:
+        log.warning("readyz.redis_down", error=type(error).__name__)
         return False
     return True
