@@ -76,8 +76,9 @@ def say(name: str, text: str) -> None:
     """One line on our output. One write, so that lines of different children never mix."""
     if sys.stdout.isatty():
         name = f"\033[{COLOURS.get(name, 1)}m{name:<6}\033[0m"
-    sys.stdout.write(f"{name:<6} {text}\n" if name else f"{text}\n")
-    sys.stdout.flush()
+    with contextlib.suppress(BrokenPipeError):  # `make run | tee log`, and Ctrl-C has ended tee already
+        sys.stdout.write(f"{name:<6} {text}\n" if name else f"{text}\n")
+        sys.stdout.flush()
 
 
 def commands(host: str, port: int, root: Path) -> dict[str, list[str]]:
@@ -231,7 +232,13 @@ def check_port(host: str, port: int) -> None:
         raise Refused(f"{port} is not a port. Choose a number from 1024 to 65535: make run PORT=8001")
     if port < 1024 and os.geteuid() != 0:
         raise Refused(f"Only root may use port {port}. Choose one from 1024 to 65535: make run PORT=8001")
-    if not port_is_free(host, port):
+    try:
+        free = port_is_free(host, port)
+    except OSError as error:
+        raise Refused(
+            f"This machine cannot listen on {host} ({error.strerror}). Choose another address: make run HOST=127.0.0.1"
+        ) from error
+    if not free:
         raise Refused(
             f"Port {port} is already in use by another program. Choose another: make run PORT={port % 65535 + 1}"
         )

@@ -11,6 +11,7 @@ user to the machine.
 
 import contextlib
 import ctypes
+import errno
 import importlib.util
 import os
 import pwd
@@ -305,13 +306,19 @@ def free_port() -> int:
 
 
 def port_is_free(host: str, port: int) -> bool:
-    """Whether a server could listen on this port of this machine now. A port just given up counts as free."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+    """Whether a server could listen on this port now. A port just given up counts as free.
+
+    Raises OSError when that has nothing to do with another program: an address this machine does not have, say.
+    """
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
-        except OSError:
-            return False
+            probe.bind(address)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise
     return True
 
 
