@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from deliveries.planner.model import FAR, Bools, Ints, Model
 
+Tables = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+ROUGHLY = 3
 MANY_LAYERS = 5
 """Up to so many packages a bound per number of packages left pays; above, the detour left says more."""
 
@@ -102,14 +104,16 @@ class Pricer:
         else:
             self.use = self.cost // self.bucket
             self.need = np.maximum(0, -((self.cap - self.most) // self.bucket))
-        shape = (self.packages + 1 if self.layered else 1, n, self.width)
-        self.tables = (
-            np.zeros(shape, dtype=np.int64),
-            np.full(shape, -1, dtype=np.int16),
-            np.zeros(shape, dtype=np.int64),
-            np.full(shape, -1, dtype=np.int16),
-            np.zeros(shape, dtype=np.int64),
-        )
+        self.tables = _tables(self.packages + 1 if self.layered else 1, n, self.width)
+        self.rough = None
+
+    def _roughen(self) -> None:
+        """Wider buckets, rounded to the nearest: no bound, but a guide for the beam at a fraction of the time."""
+        bucket = ROUGHLY * self.bucket
+        width = 1 if self.width == 1 else -(-self.most // bucket) + 1
+        use = np.maximum(0 if self.layered else 1, (self.cost + bucket // 2) // bucket) if width > 1 else self.use
+        need = np.maximum(0, -((self.cap - self.most) // bucket)) if width > 1 else self.need
+        self.rough = bucket, width, use, need, _tables(self.tables[0].shape[0], len(self.nodes), width)
 
     @property
     def empty(self) -> bool:
@@ -120,39 +124,64 @@ class Pricer:
         """Upper bound in ticks of the profit of any bundle at these prices; leaves the completion tables filled."""
         if self.empty:
             return 0
-        rate = self.model.rate
-        self.gain = self.model.value[self.nodes] - prices.stops[self.nodes]
-        self.active: Bools = np.ones(len(self.nodes), dtype=bool) if self.fixed else self.gain > rate * self.skip
+        self._gains(prices)
         layers = self.tables[0].shape[0]
         self.kernels.completions(
-            self.arc_from, self.to, self.cost, self.use, self.need, self.gain, self.active, self.count, rate,
-            layers, self.width, *self.tables,
+            self.arc_from, self.to, self.cost, self.use, self.need, self.gain, self.active, self.count,
+            self.model.rate, layers, self.width, *self.tables,
         )  # fmt: skip
         return int(self.tables[0][layers - 1, 0, self.width - 1]) + self.bonus
 
-    def price(
-        self, prices: Prices, threshold: int, *, limit: int, beam: int = 0, listing: bool = False, most: int = 0
-    ) -> Found:
-        """Bundles whose profit exceeds ``threshold`` ticks. ``limit``: labels; ``beam``: as in the kernel.
+    def _gains(self, prices: Prices) -> None:
+        self.gain = self.model.value[self.nodes] - prices.stops[self.nodes]
+        if self.fixed:
+            self.active = np.ones(len(self.nodes), dtype=bool)
+        else:
+            self.active = self.gain > self.model.rate * self.skip
+
+    def beam(self, prices: Prices, threshold: int, *, width: int, most: int) -> Found:
+        """Some bundles whose profit exceeds ``threshold`` ticks, by a beam of ``width`` labels a level; proves nothing."""
+        if self.empty:
+            return Found(0, False, *_NONE)
+        if self.rough is None:
+            self._roughen()
+        bucket, columns, use, need, tables = self.rough
+        self._gains(prices)
+        self.kernels.completions(
+            self.arc_from, self.to, self.cost, use, need, self.gain, self.active, self.count, self.model.rate,
+            tables[0].shape[0], columns, *tables,
+        )  # fmt: skip
+        return self._search(prices, threshold, bucket, tables, limit=1 << 30, beam=width, listing=False, most=most)
+
+    def price(self, prices: Prices, threshold: int, *, limit: int, listing: bool = False, most: int = 0) -> Found:
+        """Bundles whose profit exceeds ``threshold`` ticks; exact unless it would take more than ``limit`` labels.
 
         ``listing``: every one of them, otherwise only such that the best is among them. ``most``: return at most so many.
         """
         bound = self.bound(prices)
         if self.empty or bound <= threshold:
             return Found(bound, True, *_NONE)
+        found = self._search(
+            prices, threshold, self.bucket, self.tables, limit=limit, beam=0, listing=listing, most=most
+        )
+        return found if found.exact else replace(found, best=bound)
+
+    def _search(
+        self, prices: Prices, threshold: int, bucket: int, tables: Tables, *, limit: int, beam: int, listing: bool, most: int
+    ) -> Found:
         model, a = self.model, self.associate
         uneven = bool((self.by_count[1:] != self.by_count[-1]).any())
         exact, labels, routes, detours, profits, keys = self.kernels.bundles(
             self.arc_from, self.to, self.cost, self.cap, self.gain, self.count, self.weight, self.volume, self.by_count,
-            self.packages, model.rate, self.bonus, self.most, self.fall, self.bucket, int(model.weight_cap[a]),
-            int(model.volume_cap[a]), *self._cuts(prices), threshold, *self.tables, limit, beam, listing or uneven,
+            self.packages, model.rate, self.bonus, self.most, self.fall, bucket, int(model.weight_cap[a]),
+            int(model.volume_cap[a]), *self._cuts(prices), threshold, *tables, limit, beam, listing or uneven,
         )  # fmt: skip
         if not len(profits):
-            return Found(threshold if exact else bound, exact, *_NONE, labels)
+            return Found(threshold, exact, *_NONE, labels)
         order = np.lexsort((detours, keys))
         order = order[np.concatenate(([True], keys[order][1:] != keys[order][:-1]))]
         order = order[np.argsort(-profits[order], kind="stable")]
-        best = int(profits[order[0]]) if exact else bound
+        best = int(profits[order[0]])
         if most:
             order = order[:most]
         local = routes[order].astype(np.int64)
@@ -189,3 +218,15 @@ class Pricer:
         order = order[node[order] > 0]
         offsets = np.searchsorted(node[order], np.arange(n + 1)).astype(np.int64)
         return offsets, np.ascontiguousarray(others[order]), np.tile(price, 3)[order]
+
+
+def _tables(layers: int, nodes: int, width: int) -> Tables:
+    """Room for the completion bounds: best, where to; second best, where to; third best."""
+    shape = (layers, nodes, width)
+    return (
+        np.zeros(shape, dtype=np.int64),
+        np.full(shape, -1, dtype=np.int16),
+        np.zeros(shape, dtype=np.int64),
+        np.full(shape, -1, dtype=np.int16),
+        np.zeros(shape, dtype=np.int64),
+    )

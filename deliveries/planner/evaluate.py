@@ -149,7 +149,7 @@ def _drive(
         violations.append(
             Violation("home_too_late", associate.id, None, f"home {arrives_home} > {associate.home_by_s}")
         )
-    extra = params.load_s + detour
+    extra = max(0, params.load_s + detour)
     pay = TICKS_PER_CENT * params.base_pay_cents * len(carried) + params.pay_cents_per_detour_minute * extra
     if associate.floor_cents_per_hour is not None and TICKS_PER_CENT * pay < associate.floor_cents_per_hour * extra:
         violations.append(

@@ -19,7 +19,7 @@ from deliveries.planner.bundles import Found, Pricer, Prices
 from deliveries.planner.model import Model, Trips
 from deliveries.planner.plan import Stop
 
-BEAM, FEW, MANY = 16, 20_000, 200_000
+BEAM, FEW, MANY = 16, 100_000, 200_000
 """Labels of a level expanded while prices are still poor; labels per associate before a threshold is raised, or given up."""
 WIDEST_CHOICE = 40_000
 
@@ -153,7 +153,7 @@ class Exact:
     def _generate(self, *, beam: bool) -> None:
         """Add bundles until none improves the relaxation: by a beam at smoothed prices, or exactly."""
         centre: Prices | None = None
-        rounds = 0
+        least = 1 << 62
         while not self.proved:
             self._check()
             self.master.add(self._fresh)
@@ -165,9 +165,11 @@ class Exact:
                 prices = Prices((centre.stops + prices.stops) // 2, prices.triples, prices.cuts)
             found = self._price(prices, relaxation.wages, beam=beam)
             value = prices.total + sum(max(0, f.best) for f in found)
-            if self.best is None or value < self.best.value:
+            if beam:
+                if value < least:
+                    least, centre = value, prices
+            elif self.best is None or value < self.best.value:
                 self.best = Bound(value, prices, np.array([max(0, f.best) for f in found]))
-                centre = prices
                 self._fix()
             new = 0
             for a, f in enumerate(found):
@@ -176,7 +178,6 @@ class Exact:
                     worth = self.model.worth(a, route, d)
                     if worth - int(relaxation.prices.stops[route].sum()) > relaxation.wages[a]:
                         new += self._pool(a, route, worth)
-            rounds += 1
             if TRACE:
                 TRACE(self, relaxation, value, found, new, beam)
             if new == 0 or (beam and new < len(self.people) // 8):
@@ -188,7 +189,7 @@ class Exact:
             pricer = self.pricers[a]
             threshold = int(wages[a])
             if beam:
-                return pricer.price(prices, threshold, limit=FEW, beam=BEAM, most=30)
+                return pricer.beam(prices, threshold, width=BEAM, most=30)
             found = pricer.price(prices, threshold, limit=FEW, most=30)
             raised = 4 * self.step
             while not found.exact and raised < 300 * self.step:
@@ -205,11 +206,11 @@ class Exact:
         assert self.best is not None
         return self.value + self.step - 1 - self.best.value + self.best.profits
 
-    def _fix(self) -> None:
-        """Drop arcs that no better plan can use, once the gap is clearly smaller than when they were last dropped."""
+    def _fix(self, share: float = 0.7) -> None:
+        """Drop arcs that no better plan can use, if the gap is at most ``share`` of what it was when last dropped."""
         assert self.best is not None
         gap = self.best.value - self.value
-        if gap > 0.7 * self._fixed_gap:
+        if gap > share * self._fixed_gap:
             return
         self._fixed_gap = gap
         thresholds, prices = self._thresholds(), self.best.prices
@@ -243,9 +244,10 @@ class Exact:
     def _list(self, *, limit: int) -> bool:
         """List every bundle that a better plan could use and choose among them; False if there are too many."""
         assert self.best is not None
+        self._fix(share=0.999)
         thresholds, prices = self._thresholds(), self.best.prices
 
-        def one(a: int) -> Found | None:
+        def one(a: int) -> Found:
             self._check()
             return self.pricers[a].price(prices, int(thresholds[a]), limit=limit, listing=True)
 

@@ -22,6 +22,8 @@ Trips = dict[int, list[int]]
 
 FAR = 10**8
 """Stands for "no path": far above every cap, small enough that sums of dozens of them stay exact."""
+NOT = -4 * FAR
+"""A cap below every running detour, even one that starts with a way home that does not exist."""
 
 
 class Model:
@@ -30,7 +32,7 @@ class Model:
     By node: ``count`` (packages), ``weight``, ``volume``, ``value`` (ticks without detour). By associate: ``bonus`` (ticks),
     ``packages``, ``weight_cap``, ``volume_cap``, ``by_count`` (detour caps by number of packages, shape (N, K + 1), never
     falling up to ``packages``, -FAR beyond). By both, shape (N, U + 1): ``home`` (drive home, FAR if none), ``possible``,
-    ``cap`` (largest running detour at which arriving there is still in time; -FAR where not possible).
+    ``cap`` (largest running detour at which arriving there is still in time; NOT where not possible).
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -94,7 +96,7 @@ class Model:
                     possible[k, self.stop_of[name]] = False
         self.possible: Bools = possible
         cap = self.due[None, :] - departure[:, None] - self.home[:, :1] + self.home + self.service
-        self.cap = np.where(possible, np.clip(cap, -FAR, FAR), -FAR)
+        self.cap = np.where(possible, np.clip(cap, -FAR, FAR), NOT)
         self.alone = self.drive[0][None, :] + self.home - self.home[:, :1] + self.service
 
     def _detour_caps(self, problem: Problem) -> Ints:

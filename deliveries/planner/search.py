@@ -18,7 +18,7 @@ def insert_all(model: Model, trips: Trips, stop: Callable[[], bool], shake: np.n
     trips = {a: list(route) for a, route in trips.items() if route}
     if not len(model.packages) or not model.size:
         return trips
-    fits = (model.alone <= model.cap) & (model.alone <= np.take_along_axis(model.by_count, _clipped(model), axis=1))
+    fits = model.possible & (model.alone <= model.cap) & (model.alone <= np.take_along_axis(model.by_count, _clipped(model), axis=1))
     gains = np.where(fits, model.value[None, :] + model.bonus[:, None] - model.rate * model.alone, NEVER)
     gains[:, 0] = NEVER
     places = np.zeros_like(gains)
@@ -86,7 +86,7 @@ class Annealer:
     def __init__(self, model: Model, kernels: ModuleType, trips: Trips, seed: int) -> None:
         """Pack the model into the kernel's arrays and start from ``trips``."""
         self.model, self.kernels = model, kernels
-        fits = (model.alone <= model.cap) & (model.alone <= model.by_count.max(axis=1)[:, None])
+        fits = model.possible & (model.alone <= model.cap) & (model.alone <= model.by_count.max(axis=1)[:, None])
         fits[:, 0] = False
         node, able = np.nonzero(fits.T)
         apart = model.drive + model.drive.T
