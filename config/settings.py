@@ -12,6 +12,8 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from config import logs
@@ -265,15 +267,79 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
 }
 
+
 # --- Staff's admin --------------------------------------------------------------------------------------------------
+def _page(title: object, icon: str, model: str) -> dict[str, object]:
+    """A line of the side bar that leads to a model's list."""
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+
+
 UNFOLD = {
     "SITE_TITLE": "Homeward",
     "SITE_HEADER": "Homeward",
     "SITE_SUBHEADER": _("Store staff"),
-    "SITE_URL": "/",
+    "SITE_URL": reverse_lazy("staff:tonight"),
+    "SITE_SYMBOL": "home_pin",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-}
+    "SHOW_BACK_BUTTON": True,
+    "STYLES": [lambda request: static("css/staff.css")],
+    "ENVIRONMENT": None,
+    "LOGIN": {"redirect_after": reverse_lazy("staff:tonight")},
+    # The green of Homeward's own pages.
+    "COLORS": {
+        "primary": {
+            "50": "#effaf8", "100": "#dcefec", "200": "#b6ddd8", "300": "#7ed3c8", "400": "#3fa79c", "500": "#17857b",
+            "600": "#0b5f58", "700": "#084a45", "800": "#073b37", "900": "#05302c", "950": "#021c1a",
+        }
+    },
+    "SIDEBAR": {
+        "show_search": False,
+        "navigation": [
+            {
+                "title": _("This evening"),
+                "items": [
+                    {"title": _("Tonight"), "icon": "nightlight", "link": reverse_lazy("staff:tonight")},
+                    {"title": _("Bay"), "icon": "barcode_scanner", "link": reverse_lazy("staff:bay")},
+                    {"title": _("Labels"), "icon": "label", "link": reverse_lazy("staff:labels")},
+                    _page(_("Packages"), "package_2", "deliveries_package"),
+                    _page(_("Open offers"), "mail", "deliveries_offer"),
+                    _page(_("Trips"), "directions_car", "deliveries_trip"),
+                    _page(_("Problems at the door"), "report", "deliveries_deliveryexception"),
+                    _page(_("Proofs"), "photo_camera", "deliveries_proof"),
+                    _page(_("Manifests"), "local_shipping", "deliveries_manifest"),
+                ],
+            },
+            {
+                "title": _("People"),
+                "items": [
+                    _page(_("Associates"), "group", "associates_associate"),
+                    _page(_("Roster"), "badge", "associates_employee"),
+                    _page(_("Shifts"), "schedule", "associates_shift"),
+                    _page(_("Pay ledger"), "receipt_long", "deliveries_ledgerentry"),
+                ],
+            },
+            {
+                "title": _("Set-up"),
+                "items": [
+                    _page(_("Stores"), "storefront", "stores_store"),
+                    _page(_("Pay plans"), "payments", "stores_payplan"),
+                    _page(_("Holidays"), "event_busy", "stores_holiday"),
+                    _page(_("Carriers"), "airport_shuttle", "deliveries_carrier"),
+                    _page(_("Staff"), "admin_panel_settings", "stores_staffmember"),
+                    _page(_("API keys"), "key", "stores_apikey"),
+                ],
+            },
+            {
+                "title": _("Records"),
+                "items": [
+                    _page(_("Audit trail"), "history", "deliveries_event"),
+                    _page(_("Rounds"), "route", "deliveries_round"),
+                ],
+            },
+        ],
+    },
+}  # fmt: skip
 
 # --- Logs: structured, with a request id, without personal data ---------------------------------------------------------
 DJANGO_STRUCTLOG_CELERY_ENABLED = True

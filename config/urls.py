@@ -8,6 +8,7 @@ from config import health
 urlpatterns = [
     path("livez", health.livez),
     path("readyz", health.readyz),
+    path("admin/", include("deliveries.views.staff_urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -133,9 +133,17 @@ class Store(models.Model):
         """The service date `moment` belongs to. Until four in the morning it is still last evening."""
         return (self.local(moment) - timedelta(hours=4)).date()
 
+    def evening_began(self, moment: datetime) -> datetime:
+        """When the evening that `moment` belongs to began: four in the morning on the store's clock, in UTC."""
+        return datetime.combine(self.evening(moment), time(4), self.zone).astimezone(ZoneInfo("UTC"))
+
     def cutoff(self, evening: date) -> datetime:
-        """When what is unclaimed on `evening` goes to the carrier, as an aware UTC datetime."""
-        return datetime.combine(evening, self.carrier_cutoff, self.zone).astimezone(ZoneInfo("UTC"))
+        """When what is unclaimed on `evening` goes to the carrier, as an aware UTC datetime.
+
+        A cut-off before four in the morning is after midnight of that evening, as in `evening()`.
+        """
+        day = evening + timedelta(days=1) if self.carrier_cutoff < time(4) else evening
+        return datetime.combine(day, self.carrier_cutoff, self.zone).astimezone(ZoneInfo("UTC"))
 
 
 class StaffMember(models.Model):

@@ -88,24 +88,33 @@ def receive_return(*, package: Package, by: Actor, now: datetime) -> Package:
 
 @transaction.atomic
 def cannot_go_on(
-    *, trip: Trip, reason: str = "cannot_go_on", note: str = "", by: Associate, now: datetime, key: UUID
+    *,
+    trip: Trip,
+    reason: str = "cannot_go_on",
+    note: str = "",
+    by: Associate,
+    now: datetime,
+    key: UUID,
+    on_behalf: Actor | None = None,
 ) -> Trip:
     """The associate stops here. Everything in hand is on its way back; the trip is over and paid as quoted at least.
 
     Packages claimed but never loaded go back to the bay. Custody stays with the associate until the store receives
-    each package, whoever fetches it. The same call again changes nothing.
+    each package, whoever fetches it. The same call again changes nothing. `on_behalf`: the member of staff who does it
+    for them, say after a phone call; the events name that person, and the note is their reason.
     """
     person = Associate.objects.select_for_update().get(pk=by.pk)
     packages = Package.objects.for_update(list(trip.packages.values_list("pk", flat=True)))
     locked = Trip.objects.select_for_update().get(pk=trip.pk, associate=person)
     if locked.state in (TripState.FINISHED, TripState.ABANDONED):
         return locked
-    actor = actors.associate(person.user_id)
+    actor = on_behalf or actors.associate(person.user_id)
+    why = note.strip()[:280] if on_behalf else reason
     waiting = [package for package in packages if package.state == PackageState.CLAIMED]
     in_hand = [p for p in packages if p.state in IN_CUSTODY and p.state != PackageState.RETURNING]
-    move(waiting, "release", by=actor, now=now)
+    move(waiting, "release", by=actor, now=now, reason=why if on_behalf else "")
     locked.claims.filter(package__in=waiting, released_at=None).update(released_at=now)
-    move(in_hand, "return", by=actor, now=now, reason=reason)
+    move(in_hand, "return", by=actor, now=now, reason=why)
     DeliveryException.objects.bulk_create(
         [
             DeliveryException(

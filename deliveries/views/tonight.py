@@ -1,0 +1,196 @@
+"""Tonight: one store's evening at a glance, for the people who run it. Reads; changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count, Min, Prefetch, Q, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from deliveries.models import Claim, DeliveryException, Manifest, Offer, Package, Trip
+from deliveries.states import OfferState, PackageState, TripState
+from stores.models import Store
+from stores.places import Precision
+
+from .staff import Desk, show, staff_page
+
+# A promise is at risk when less than this is left and the package has not left the store.
+SOON = timedelta(minutes=90)
+# How long a package may wait in a state before its age is marked. Staged ones wait for a round: their age is no sign.
+LONG = {
+    PackageState.RECEIVED: timedelta(hours=2), PackageState.CLAIMED: timedelta(hours=3),
+    PackageState.LOADED: timedelta(minutes=20), PackageState.OUT: timedelta(hours=2),
+    PackageState.ATTEMPTED: timedelta(minutes=15), PackageState.KEPT: timedelta(hours=20),
+    PackageState.RETURNING: timedelta(minutes=60), PackageState.RETURNED: timedelta(hours=2),
+}  # fmt: skip
+IN_THE_STORE = (
+    PackageState.RECEIVED, PackageState.STAGED, PackageState.OFFERED, PackageState.CLAIMED, PackageState.LOADED,
+    PackageState.RETURNED,
+)  # fmt: skip
+# What the figures add up, in the order of an evening: heading, states, whether only tonight's are counted.
+FIGURES: tuple[tuple[str | Promise, tuple[PackageState, ...], bool], ...] = (
+    (_("Waiting for the bay"), (PackageState.RECEIVED,), False),
+    (_("Staged"), (PackageState.STAGED,), False),
+    (_("Offered"), (PackageState.OFFERED,), False),
+    (_("Claimed"), (PackageState.CLAIMED,), False),
+    (_("Loaded"), (PackageState.LOADED,), False),
+    (_("On the road"), (PackageState.OUT,), False),
+    (_("Delivered tonight"), (PackageState.DELIVERED,), True),
+    (_("Not delivered"), (PackageState.ATTEMPTED, PackageState.KEPT), False),
+    (_("Coming back"), (PackageState.RETURNING,), False),
+    (_("Returns shelf"), (PackageState.RETURNED,), False),
+    (_("With the carrier tonight"), (PackageState.WITH_CARRIER,), True),
+    (_("Held for pick-up"), (PackageState.HELD_FOR_PICKUP,), False),
+)
+MOST_ROWS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of the board. `url` lists exactly the packages it counts; `oldest` is how long the first one waits."""
+
+    label: str | Promise
+    state: str
+    count: int
+    url: str
+    oldest: timedelta | None
+    long: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TripRow:
+    """One trip of the board: doors and packages, and how many of them are done or in the associate's hands."""
+
+    trip: Trip
+    stops: int
+    stops_done: int
+    in_hand: int
+    packages: int
+
+
+def at_risk(packages: QuerySet[Package], now: datetime) -> QuerySet[Package]:
+    """Those still in the store whose promise is late or less than SOON away, most urgent first."""
+    return packages.filter(state__in=IN_THE_STORE, deliver_by__lte=now + SOON).order_by("deliver_by", "pk")
+
+
+def packages_url(store: Store, **query: str) -> str:
+    """The admin's list of this store's packages, filtered."""
+    return f"{reverse('admin:deliveries_package_changelist')}?{urlencode({'in_store': str(store.pk), **query})}"
+
+
+def figures(store: Store, now: datetime) -> list[Figure]:
+    """The numbers of the evening; one query."""
+    lasting = Q(state__in=[state for _label, states, tonight in FIGURES if not tonight for state in states])
+    counted = {
+        row["state"]: row
+        for row in Package.objects.filter(lasting | Q(state_since__gte=store.evening_began(now)), store=store)
+        .order_by()
+        .values("state")
+        .annotate(n=Count("pk"), since=Min("state_since"))
+    }
+    found = []
+    for label, states, tonight in FIGURES:
+        rows = {state: counted[state] for state in states if state in counted}
+        query = {"state__in": ",".join(states)} if len(states) > 1 else {"state__exact": str(states[0])}
+        found.append(
+            Figure(
+                label=label,
+                state=states[0],
+                count=sum(row["n"] for row in rows.values()),
+                url=packages_url(store, **query, **({"evening": "tonight"} if tonight else {})),
+                oldest=now - min(row["since"] for row in rows.values()) if rows and not tonight else None,
+                long=any(state in LONG and now - row["since"] > LONG[state] for state, row in rows.items()),
+            )
+        )
+    return found
+
+
+def trips_tonight(store: Store) -> list[TripRow]:
+    """Trips claimed, being loaded or on the road; three queries."""
+    live = Prefetch("claims", Claim.objects.filter(released_at=None).select_related("package"), to_attr="live_claims")
+    trips = (
+        Trip.objects.filter(store=store, state__in=[TripState.PLANNED, TripState.LOADING, TripState.UNDER_WAY])
+        .select_related("associate", "shift")
+        .defer("quote")
+        .prefetch_related(live, "stops")
+        .order_by("shift__ends_at", "pk")
+    )
+    rows = []
+    for trip in trips:
+        claims: list[Claim] = trip.live_claims  # type: ignore[attr-defined]
+        waiting = (PackageState.CLAIMED, PackageState.LOADED, PackageState.OUT)
+        to_do = {claim.stop_id for claim in claims if claim.package.state in waiting}
+        stops = list(trip.stops.all())
+        rows.append(
+            TripRow(
+                trip=trip,
+                stops=len(stops),
+                stops_done=sum(stop.pk not in to_do for stop in stops),
+                in_hand=sum(claim.package.holder_id is not None for claim in claims),
+                packages=len(claims),
+            )
+        )
+    return rows
+
+
+def board(store: Store, now: datetime) -> dict[str, Any]:
+    """Everything the board shows; a constant number of queries however long the evening."""
+    mine = Package.objects.filter(store=store)
+    risky = list(at_risk(mine, now)[: MOST_ROWS + 1])
+    weak_pins = mine.filter(state__in=[PackageState.RECEIVED, PackageState.STAGED], precision=Precision.ZIP)
+    problems = (
+        DeliveryException.objects.filter(trip__store=store, resolved_at=None)
+        .select_related("package", "trip__associate")
+        .order_by("at")
+    )
+    offers = (
+        Offer.objects.filter(store=store, state=OfferState.SENT, expires_at__gt=now)
+        .only("pk", "pay_cents", "expires_at")
+        .annotate(held=Count("lines"))
+        .order_by("expires_at", "pk")
+    )
+    carried = (
+        Manifest.objects.filter(store=store, made_at__gte=store.evening_began(now))
+        .select_related("carrier")
+        .annotate(held=Count("tenders"), cents=Sum("tenders__cents"))
+    )
+    cutoff = store.cutoff(store.evening(now))
+    return {
+        "store": store,
+        "now": now,
+        "figures": figures(store, now),
+        "risky": [(package, package.deliver_by - now, package.deliver_by <= now) for package in risky[:MOST_ROWS]],
+        "risky_more": len(risky) > MOST_ROWS,
+        "risky_url": packages_url(store, promise="soon"),
+        "weak_pins": weak_pins.count(),
+        "weak_pins_url": packages_url(store, precision__exact=Precision.ZIP, state__in="received,staged"),
+        "trips": trips_tonight(store),
+        "problems": [(problem, now - problem.at) for problem in problems[:MOST_ROWS]],
+        "problems_url": packages_url(store, problem="open"),
+        "offers": [(offer, offer.expires_at - now) for offer in offers[:MOST_ROWS]],
+        "manifests": list(carried[:MOST_ROWS]),
+        "cutoff": cutoff,
+        "before_cutoff": cutoff - now,
+        "cutoff_passed": cutoff <= now,
+    }
+
+
+@staff_page
+def tonight_view(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """The page, or with `?part=1` only what changes: the script asks for that when something moved."""
+    context = board(desk.store, timezone.now())
+    if request.GET.get("part"):
+        response: HttpResponse = TemplateResponse(request, "admin/staff/tonight_board.html", context)
+    else:
+        page = {"title": _("Tonight"), "stores": desk.stores, "page_url": reverse("staff:tonight")}
+        response = show(request, "admin/staff/tonight.html", {**context, **page})
+    response["Cache-Control"] = "private, no-store"
+    return response

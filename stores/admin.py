@@ -1,0 +1,256 @@
+"""Stores and their people in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from stores import scope, units
+
+from .models import ApiKey, Holiday, PayPlan, StaffMember, Store, User
+from .scoped_admin import ScopedAdmin, StoreFilter
+
+# Rights come from roles in stores, not from groups; and nobody reads another person's second factor.
+admin.site.unregister(Group)
+admin.site.unregister(Authenticator)
+
+IDENTITY = ("number", "name", "address1", "city", "state", "zip", "lat", "lon", "time_zone")
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
+    """Accounts. For superusers only: an account may belong to any store, or to none."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("email", "first_name", "last_name", "is_staff", "is_active")
+    list_filter = ("is_staff", "is_active")
+    search_fields = ("email", "first_name", "last_name")
+    ordering = ("email",)
+    filter_horizontal = ()
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("email", "password")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "language")}),
+        (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser")}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "password1", "password2")}),)
+
+    def _superuser(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and request.user.is_superuser)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._superuser(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return self._superuser(request)
+
+    has_change_permission = has_view_permission
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self._superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Never: an account is switched off, because events and trips name it."""
+        return False
+
+
+@admin.register(Store)
+class StoreAdmin(ScopedAdmin):
+    """The settings of a store's evenings. Who and where the store is, only a superuser changes."""
+
+    store_path = "pk"
+    by_hand = frozenset({"add", "change"})
+    list_display = ("number", "name", "city", "state", "stage_shown", "carrier_cutoff", "time_zone")
+    list_filter = ("stage",)
+    search_fields = ("number", "name", "city")
+    fieldsets = (
+        (_("Stage"), {"fields": ("stage",)}),
+        (
+            _("The evening"),
+            {
+                "fields": (
+                    "round_lead_minutes", "round_every_minutes", "answer_lead_minutes", "carrier_cutoff",
+                    "carrier_lead_minutes", "radius_m",
+                )
+            },
+        ),
+        (_("At the bay and the door"), {"fields": ("load_minutes", "service_seconds", "far_m")}),
+        (_("Where the store is"), {"fields": (*IDENTITY, "phone")}),
+    )  # fmt: skip
+
+    @display(description=_("stage"), ordering="stage", label={"live": "success", "pilot": "info", "paused": "warning"})
+    def stage_shown(self, store: Store) -> tuple[str, str]:
+        return store.stage, store.get_stage_display()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Store | None = None) -> tuple[str, ...]:
+        access = scope.access_of(request)
+        fields = () if access.everywhere else IDENTITY
+        if obj is not None and not access.may("set_stage", obj.pk):
+            fields = (*fields, "stage")
+        return fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return scope.access_of(request).everywhere
+
+
+@admin.register(StaffMember)
+class StaffMemberAdmin(ScopedAdmin):
+    """Who works in a store, in which role. Given and taken by superusers: it decides what everybody sees."""
+
+    by_hand = frozenset({"add", "change", "delete"})
+    list_display = ("user", "role", "store")
+    list_filter = ("role", StoreFilter)
+    list_select_related = ("user", "store")
+    search_fields = ("user__email", "user__first_name", "user__last_name")
+    fields = ("user", "store", "role")
+    autocomplete_fields = ("user",)
+
+    def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any] | None:
+        if db_field.name == "user" and scope.access_of(request).everywhere:
+            return User.objects.all()
+        return super().get_field_queryset(db, db_field, request)
+
+
+class PayPlanForm(forms.ModelForm):  # type: ignore[type-arg]
+    def clean(self) -> dict[str, Any]:
+        """A plan begins on a day still to come, so that nothing quoted or worked today changes its price."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        store, first_day = (
+            cleaned.get("store") or (self.instance.store_id and self.instance.store),
+            cleaned.get("effective_from"),
+        )
+        if store and first_day:
+            today = store.local(timezone.now()).date()
+            has_one = PayPlan.objects.filter(store=store, effective_from__lte=today).exclude(pk=self.instance.pk)
+            if first_day < today or (first_day == today and has_one.exists()):
+                raise ValidationError(
+                    {"effective_from": _("A new plan begins tomorrow at the earliest; today's quotes stand.")}
+                )
+        return cleaned
+
+
+@admin.register(PayPlan)
+class PayPlanAdmin(ScopedAdmin):
+    """What a store pays, by date. Once in force a plan is history; a change is a new plan."""
+
+    form = PayPlanForm
+    by_hand = frozenset({"add", "change", "delete"})
+    list_display = ("store", "effective_from", "in_force", "hourly", "per_package", "per_mile")
+    list_filter = (StoreFilter,)
+    list_select_related = ("store",)
+    fields = (
+        "store", "effective_from", "hourly_cents", "per_package_cents", "mileage_tenth_cents", "last_leg_paid",
+    )  # fmt: skip
+
+    @display(description=_("in force"), boolean=True)
+    def in_force(self, plan: PayPlan) -> bool:
+        return plan.effective_from <= plan.store.local(timezone.now()).date()
+
+    @display(description=_("per paid hour"), ordering="hourly_cents")
+    def hourly(self, plan: PayPlan) -> str:
+        return units.dollars(plan.hourly_cents)
+
+    @display(description=_("per package"), ordering="per_package_cents")
+    def per_package(self, plan: PayPlan) -> str:
+        return units.dollars(plan.per_package_cents)
+
+    @display(description=_("per mile"), ordering="mileage_tenth_cents")
+    def per_mile(self, plan: PayPlan) -> str:
+        return f"{plan.mileage_tenth_cents / 10:.1f} ¢"
+
+    def has_change_permission(self, request: HttpRequest, obj: PayPlan | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj and self.in_force(obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: PayPlan | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and self.in_force(obj))
+
+
+@admin.register(Holiday)
+class HolidayAdmin(ScopedAdmin):
+    """Days without offers."""
+
+    by_hand = frozenset({"add", "change", "delete"})
+    list_display = ("day", "name", "store")
+    list_filter = (StoreFilter,)
+    list_select_related = ("store",)
+    fields = ("store", "day", "name")
+    ordering = ("-day",)
+
+
+class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
+    revoke = forms.BooleanField(
+        required=False,
+        label=_("Revoke this key now"),
+        help_text=_("The system that uses it is refused from the next call on. This cannot be taken back."),
+    )
+
+
+class ApiKeyStoreFilter(StoreFilter):
+    path = "stores"
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ScopedAdmin):
+    """Keys of the retailer's systems: seen by everybody they concern, revoked by superusers.
+
+    A key is made by `manage.py make_api_key`, which shows it once; only its hash is kept, and not even that is here.
+    """
+
+    store_path = "stores"
+    by_hand = frozenset({"change"})
+    form = ApiKeyForm
+    list_display = ("name", "working", "made_on", "expires_at", "revoked_at")
+    list_filter = (ApiKeyStoreFilter,)
+    ordering = ("name", "pk")
+    readonly_fields = ("name", "for_stores", "made_at", "expires_at", "revoked_at")
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
+        revocable = obj is not None and obj.revoked_at is None and self.has_change_permission(request, obj)
+        return (*self.readonly_fields, "revoke") if revocable else self.readonly_fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
+        """A key of two own stores is one row."""
+        own = super().get_queryset(request)
+        return ApiKey.objects.filter(pk__in=own.values("pk")).order_by(*self.ordering)
+
+    @display(description=_("works"), boolean=True)
+    def working(self, key: ApiKey) -> bool:
+        return key.revoked_at is None and key.expires_at > timezone.now()
+
+    @display(description=_("made on"), ordering="made_at")
+    def made_on(self, key: ApiKey) -> Any:
+        return key.made_at
+
+    @display(description=_("stores"))
+    def for_stores(self, key: ApiKey) -> str:
+        """Its stores, as far as the person knows them. Set by `get_object`."""
+        return ", ".join(str(store) for store in getattr(key, "known_stores", []))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> ApiKey | None:
+        key = super().get_object(request, object_id, from_field)
+        if key is not None:
+            key.known_stores = list(key.stores.filter(pk__in=scope.stores_of(request.user)))
+        return key
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        return scope.access_of(request).everywhere
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        if form.cleaned_data.get("revoke"):
+            ApiKey.objects.filter(pk=obj.pk, revoked_at=None).update(revoked_at=timezone.now())
