@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("actions", "matching"),
     ("intake",),
     ("tasks",),
-    ("views", "api", "consumers", "routing", "admin", "urls", "templatetags", "demo", "management", "apps"),
+    ("views", "api", "consumers", "routing", "admin", "urls", "templatetags", "demo", "nation", "management", "apps"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 PURE = LAYERS[0]
