@@ -225,6 +225,7 @@ def choose(
     for name, value in (
         ("output_flag", False),
         ("threads", 1),
+        ("presolve", "off"),
         ("mip_rel_gap", 0.0),
         ("mip_abs_gap", 0.5),
         ("time_limit", max(0.01, min(stop.left(), 1e6))),

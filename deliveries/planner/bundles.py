@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 import numpy.typing as npt
 
-from deliveries.planner.model import FAR, Bools, Ints, Model
+from deliveries.planner.model import FAR, Ints, Model
 
 Tables = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 ROUGHLY = 3

@@ -21,7 +21,8 @@ from deliveries.planner.plan import Stop
 
 BEAM, FEW, MANY = 16, 100_000, 200_000
 """Labels of a level expanded while prices are still poor; labels per associate before a threshold is raised, or given up."""
-WIDEST_CHOICE = 40_000
+EASY_CHOICE, WIDEST_CHOICE = 15_000, 30_000
+CUT_ROUNDS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,10 @@ class Exact:
     @property
     def bound(self) -> int | None:
         """Proven upper bound in ticks, a multiple of what objectives can differ by; None before the first."""
-        if self._ceiling is not None:
-            return self._ceiling
         if self.best is None:
             return None
-        return max(self.value, self.best.value // self.step * self.step)
+        ceiling = self.best.value // self.step * self.step
+        return max(self.value, ceiling if self._ceiling is None else min(ceiling, self._ceiling))
 
     @property
     def proved(self) -> bool:
@@ -99,27 +99,28 @@ class Exact:
         self.master = Master(self.model, self.pool)
         self._generate(beam=True)
         self._generate(beam=False)
-        last = None
-        while not self.proved:
-            relaxation = self._relaxation
-            self._choose_from_pool(relaxation)
-            if self.proved:
-                return
-            assert self.best is not None
-            gap = self.best.value - self.value
-            if self._list(limit=FEW if last is None else MANY):
-                return
-            cuts = self.master.violated(relaxation.shares)
-            if not len(cuts) or (last is not None and gap > 0.97 * last and len(cuts) < 5):
+        if self.proved:
+            return
+        self._choose_from_pool(self._relaxation)
+        for _ in range(CUT_ROUNDS):
+            if self.proved or self._listable():
                 break
-            last = gap
+            cuts = self.master.violated(self._relaxation.shares)
+            if not len(cuts):
+                break
+            before = self._gap()
             self.master.cut(cuts)
             self._generate(beam=False)
-        limit = MANY
-        while not self.proved and not self.stop():
-            limit *= 2
-            if self._list(limit=limit):
-                return
+            if self.proved or self._gap() > 0.97 * before:
+                break
+        widest, labels = WIDEST_CHOICE, MANY
+        while not self.proved:
+            self._decide(widest, labels)
+            widest, labels = 2 * widest, 2 * labels
+
+    def _gap(self) -> int:
+        assert self.best is not None
+        return self.best.value - self.value
 
     @contextmanager
     def _mapping(self) -> Iterator[Callable]:
@@ -232,8 +233,8 @@ class Exact:
         if len(prices.cuts):
             reduced = reduced - (inside[:, prices.triples].sum(axis=2) >= 2) @ prices.cuts
         order = np.argsort(-reduced, kind="stable")
-        order = order[reduced[order] >= -gap][:3000]
-        choice = choose(self.model, pool, sorted(order.tolist()), self.stop, nodes=50)
+        order = order[reduced[order] >= -gap][:2000]
+        choice = choose(self.model, pool, sorted(order.tolist()), self.stop, nodes=20)
         if choice.value > self.value:
             self.trips, self.value = pool.trips(choice.chosen), choice.value
             self._fix()
@@ -241,44 +242,65 @@ class Exact:
             TRACE(self, "pool choice", len(order), choice)
         self._check()
 
-    def _list(self, *, limit: int) -> bool:
-        """List every bundle that a better plan could use and choose among them; False if there are too many."""
+    def _list(self, width: int, labels: int) -> list[Found] | None:
+        """By associate, every bundle that loses less than ``width`` ticks against the best; None if it takes too much."""
         assert self.best is not None
-        self._fix(share=0.999)
-        thresholds, prices = self._thresholds(), self.best.prices
+        best = self.best
 
         def one(a: int) -> Found:
             self._check()
-            return self.pricers[a].price(prices, int(thresholds[a]), limit=limit, listing=True)
+            return self.pricers[a].price(best.prices, int(best.profits[a]) - width, limit=labels, listing=True)
 
         listed = []
-        total = 0
         for found in self._map(one, self.people):
             if not found.exact:
-                return False
+                return None
             listed.append(found)
-            total += len(found.profits)
-        if TRACE:
-            TRACE(self, "listed", total, sum(f.labels for f in listed))
-        if total > WIDEST_CHOICE:
-            return False
+        return listed
+
+    def _listable(self) -> bool:
+        """Whether all bundles inside the gap are few enough to choose among right away."""
+        self._fix(share=0.999)
+        listed = self._list(self._gap() - self.step + 1, FEW)
+        return listed is not None and sum(len(found.profits) for found in listed) <= EASY_CHOICE
+
+    def _decide(self, widest: int, labels: int) -> None:
+        """List the bundles inside the gap and choose among them in integers.
+
+        A plan with a bundle that loses ``width`` ticks is worth at most the bound less ``width``. So with every bundle of a
+        smaller loss at hand, the true optimum is at most the larger of the choice's bound and that; if the list covers the
+        gap, the choice is the optimum.
+        """
+        assert self.best is not None
+        self._fix(share=0.999)
+        full = width = self._gap() - self.step + 1
+        while (listed := self._list(width, labels)) is None:
+            width = width * 2 // 3
+        losses = np.concatenate([self.best.profits[a] - f.profits for a, f in enumerate(listed)])
+        if len(losses) > widest:
+            width = min(width, int(np.partition(losses, widest)[widest]))
         members = []
         for a, f in enumerate(listed):
-            for row, d in zip(f.routes.tolist(), f.detours.tolist(), strict=True):
-                route = [u for u in row if u]
-                members.append(self.pool.add(a, route, self.model.worth(a, route, d))[0])
-        start = [self.pool.add(a, r, self.model.worth(a, r, self.model.detour(a, r)))[0] for a, r in self.trips.items()]
+            for row in np.flatnonzero(self.best.profits[a] - f.profits < width).tolist():
+                route = [u for u in f.routes[row].tolist() if u]
+                members.append(self.pool.add(a, route, self.model.worth(a, route, int(f.detours[row])))[0])
+        start = []
+        for a, route in self.trips.items():
+            detour = self.model.detour(a, route)
+            assert detour is not None
+            start.append(self.pool.add(a, route, self.model.worth(a, route, detour))[0])
         members = sorted(set(members) | set(start))
         choice = choose(self.model, self.pool, members, self.stop, triples=self.master.triples, start=start)
+        ceiling = max(choice.bound, self.value)
+        if width < full:
+            ceiling = max(ceiling, (self.best.value - width) // self.step * self.step)
         if choice.value > self.value:
             self.trips, self.value = self.pool.trips(choice.chosen), choice.value
-        ceiling = max(self.value, choice.bound)
-        assert self.bound is not None
-        if ceiling < self.bound:
+        if self.bound is not None and ceiling < self.bound:
             self._ceiling = ceiling
         if TRACE:
-            TRACE(self, "final choice", len(members), choice)
-        return choice.optimal
+            TRACE(self, f"decide {len(losses)} width {width} of {full}", len(members), choice)
+        self._check()
 
 
 TRACE: Callable | None = None
