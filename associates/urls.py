@@ -1,5 +1,16 @@
 """Sign-up and settings of an associate."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from associates.views import join, landing, me, setup
+
+urlpatterns: list[URLPattern] = [
+    path("", landing.landing, name="landing"),
+    path("demo/mail/", landing.demo_mail, name="demo_mail"),
+    path("join/", join.join, name="join"),
+    path("setup/", setup.setup, name="setup"),
+    path("setup/<slug:step>/", setup.step, name="setup_step"),
+    path("me/", me.me, name="me"),
+    path("me/resume/", me.resume, name="resume"),
+    path("me/consents/<slug:kind>/give/", me.give, name="give_consent"),
+]

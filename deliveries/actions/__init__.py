@@ -12,19 +12,6 @@ Verbs that a phone may repeat take a `key`; the same key gives the same answer a
 
 from __future__ import annotations
 
-from django.utils.functional import Promise
+from stores.refused import Refused
 
-
-class Refused(Exception):
-    """A verb says no. `sentence` is for people and translated when shown; `code` is for programs (HTTP 409)."""
-
-    code = "refused"
-    sentence: str | Promise = ""
-
-    def __init__(self, sentence: str | Promise | None = None) -> None:
-        if sentence is not None:
-            self.sentence = sentence
-        super().__init__(self.code)
-
-    def __str__(self) -> str:
-        return str(self.sentence)
+__all__ = ["Refused"]

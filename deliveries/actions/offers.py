@@ -107,17 +107,19 @@ def send_round(*, store: Store, slot_at: datetime, planned: Planned, by: Actor, 
 
 
 @transaction.atomic
-def not_tonight(*, offer: Offer, by: Associate, now: datetime) -> None:
-    """ "Not tonight": the offer lapses like one whose time passed, and nothing more is sent this evening.
+def not_tonight(*, by: Associate, now: datetime, offer: Offer | None = None) -> None:
+    """ "Not tonight": the open offer lapses like one whose time passed, and nothing more is sent this evening.
 
-    Costs nothing and is counted nowhere. On an offer that is already over it only says "not tonight".
+    Costs nothing and is counted nowhere. Without an open offer, or on one that is over, it only says "not tonight".
     """
     person = Associate.objects.select_for_update().get(pk=by.pk)
     person.resting_on = person.store.evening(now)
     person.save(update_fields=["resting_on"])
-    mine = Offer.objects.select_for_update().get(pk=offer.pk, associate=person)
-    if mine.state == OfferState.SENT:
-        _close(mine, OfferState.LAPSED, by=system("offers"), now=now)
+    mine = Offer.objects.select_for_update().filter(associate=person, state=OfferState.SENT)
+    if offer is not None:
+        mine = mine.filter(pk=offer.pk)
+    for each in mine:
+        _close(each, OfferState.LAPSED, by=system("offers"), now=now)
 
 
 @transaction.atomic

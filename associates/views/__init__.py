@@ -1,0 +1,1 @@
+"""The pages before and around delivering: landing, joining, set-up, "Me"."""

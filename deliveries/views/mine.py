@@ -1,0 +1,65 @@
+"""What is this associate's right now. Every look-up of the associate pages starts here, from the person."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Prefetch, QuerySet
+
+from associates.models import Associate
+from deliveries.actions.trips import UNDO
+from deliveries.models import Claim, Offer, Package, Proof, Stop, Trip
+from deliveries.states import OfferState, PackageState, TripState
+
+OPEN_TRIP = (TripState.PLANNED, TripState.LOADING, TripState.UNDER_WAY)
+JUST_OVER = timedelta(hours=3)
+
+
+def trips(person: Associate) -> QuerySet[Trip]:
+    return Trip.objects.filter(associate=person).select_related("store", "shift")
+
+
+def open_trip(person: Associate) -> Trip | None:
+    """The trip they have claimed or are on."""
+    return trips(person).filter(state__in=OPEN_TRIP).first()
+
+
+def trip_tonight(person: Associate, now: datetime) -> Trip | None:
+    """The open trip, or the one that ended within three hours, so that the page after the last stop is not empty."""
+    return open_trip(person) or trips(person).filter(ended_at__gte=now - JUST_OVER).order_by("-ended_at").first()
+
+
+def offers(person: Associate) -> QuerySet[Offer]:
+    return Offer.objects.filter(associate=person).select_related("store", "shift")
+
+
+def open_offer(person: Associate, now: datetime) -> Offer | None:
+    """The one offer that can be answered now."""
+    return offers(person).filter(state=OfferState.SENT, expires_at__gt=now).first()
+
+
+def stops(person: Associate, trip: Trip) -> list[Stop]:
+    """The trip's stops in order, each with its live claims and their packages (`stop.packages`)."""
+    live = Claim.objects.filter(released_at=None).select_related("package").order_by("package_id")
+    found = list(Stop.objects.filter(trip=trip, trip__associate=person).prefetch_related(Prefetch("claims", live)))
+    for stop in found:
+        stop.packages = [claim.package for claim in stop.claims.all()]  # type: ignore[attr-defined]
+    return found
+
+
+def in_hand(person: Associate) -> list[Package]:
+    """Everything in their custody, of whatever trip."""
+    return list(Package.objects.filter(holder=person).select_related("store"))
+
+
+def to_bring_back(person: Associate) -> list[Package]:
+    return [p for p in in_hand(person) if p.state in (PackageState.RETURNING, PackageState.KEPT)]
+
+
+def undoable(person: Associate, now: datetime) -> list[Proof]:
+    """Drop-offs of the last minute."""
+    return list(
+        Proof.objects.filter(trip__associate=person, trip__settled_at=None, undone_at=None, at__gt=now - UNDO)
+        .select_related("package")
+        .order_by("-at")
+    )
