@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,3 +65,25 @@ def locate(street: str, zip_code: str) -> Located | None:
         return Located(Point(known.lat, known.lon), Precision.ROOFTOP)
     middle = ZipCentroid.objects.filter(zip=zip5).first()
     return Located(Point(middle.lat, middle.lon), Precision.ZIP) if middle else None
+
+
+def locate_many(addresses: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Located]:
+    """As `locate` for many (street, ZIP) at once, in two queries; addresses nobody knows are left out."""
+    wanted = {(street, zip_code): (zip_code.strip()[:5], normal_street(street)) for street, zip_code in addresses}
+    zips = {zip5 for zip5, _street in wanted.values()}
+    points = AddressPoint.objects.filter(zip__in=zips, street__in={street for _zip5, street in wanted.values()})
+    doors = {(p.zip, p.street): Located(Point(p.lat, p.lon), Precision.ROOFTOP) for p in points}
+    middles = {z.zip: Located(Point(z.lat, z.lon), Precision.ZIP) for z in ZipCentroid.objects.filter(zip__in=zips)}
+    found = {address: doors.get(key) or middles.get(key[0]) for address, key in wanted.items()}
+    return {address: located for address, located in found.items() if located}
+
+
+# South, north, west, east of the contiguous states, Alaska, Hawaii, Puerto Rico; rough on purpose.
+_UNITED_STATES = (
+    (24.3, 49.4, -125.0, -66.8), (51.0, 71.5, -180.0, -129.9), (18.8, 22.4, -160.4, -154.7), (17.8, 18.6, -67.4, -65.1),
+)  # fmt: skip
+
+
+def in_united_states(point: Point) -> bool:
+    """Whether a point can be in the United States at all: a check against swapped or unsigned coordinates."""
+    return any(s <= point.lat <= n and w <= point.lon <= e for s, n, w, e in _UNITED_STATES)

@@ -1,0 +1,285 @@
+"""The retailer's roster and shifts: rows to employees and shifts, one validator for files and the API.
+
+A row has an employee and, unless it is roster only, one of their shifts; it is taken as a whole or rejected as a whole.
+Idempotent by (store, employee) and (store, shift): the same again is "unchanged", other content is a `conflict`. Only
+`active` may change by a later row. Who is missing from a later file stays on the roster.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import structlog
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from stores.feeds import fields
+from stores.feeds import rows as rows_
+from stores.feeds.report import Report
+from stores.feeds.rows import Cells, KnownStores
+from stores.feeds.sheets import Column, Row, Sheet, Table
+from stores.models import Store
+
+from .models import LONGEST_SHIFT, Employee, Shift
+
+log = structlog.get_logger(__name__)
+
+YOUNGEST, OLDEST = (
+    14,
+    100,
+)  # 29 CFR 570.2: nobody under 14 works in a store; those under 18 are kept, they cannot sign up
+
+SHIFTS = Sheet(
+    "shifts",
+    (
+        Column("store", "The store's number.", "3520", required=True),
+        Column("employee", "Your number for the employee.", "E-20417", required=True, longest=40),
+        Column("first_name", "First name.", "Ana", required=True, longest=60),
+        Column("last_name", "Last name.", "Alvarez", required=True, longest=60),
+        Column("birth_date", "YYYY-MM-DD. Nobody under 18 is ever offered a delivery.", "1990-05-17", required=True),
+        Column("active", "false takes them off the roster, true puts them back; empty changes nothing.", "true"),
+        Column("shift", "Your number for the shift; empty, as start and end, in a row of the roster only.", "S-881"),
+        Column("starts_at", "ISO 8601 with an offset, or without one in the store's local time.", "2026-11-24T13:00"),
+        Column("ends_at", "The same; on the next day when the shift goes past midnight.", "2026-11-24T21:30"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A row that is good in itself; `shift` is empty in a row of the roster only."""
+
+    cells: Cells
+    store: Store
+    employee: str
+    first_name: str
+    last_name: str
+    birth_date: date
+    active: bool | None
+    shift: str = ""
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    @property
+    def person(self) -> tuple[int, str]:
+        return self.store.pk, self.employee
+
+    def when(self, starts_at: datetime, ends_at: datetime) -> str:
+        """A span on the store's clock, for a sentence."""
+        start, end = self.store.local(starts_at), self.store.local(ends_at)
+        return f"{start:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M}"
+
+
+def take_in(
+    table: Table,
+    *,
+    stores: QuerySet[Store],
+    by: str,
+    today: date,
+    dry_run: bool = False,
+    progress: Callable[[Report], None] = lambda report: None,
+) -> Report:
+    """Take the employees and shifts of `table` into the books of `stores`; say what became of every row.
+
+    Arguments and batches are those of `stores.feeds.rows.take_in`; `by` is the sending system's name, for the log, and
+    `today` is what birth dates are held against.
+    """
+    said: dict[tuple[int, str], int] = {}  # which row of this file changed an employee's `active`
+
+    def take(rows: Sequence[Row], known: KnownStores) -> Report:
+        batch = _Batch(said)
+        for row in rows:
+            cells, checked = check(row, known, today)
+            if checked:
+                batch.good.append(checked)
+            else:
+                batch.report.reject(cells.faults)
+        batch.look_up()
+        for checked in batch.good:
+            batch.sort_out(checked)
+        batch.write()
+        return batch.report
+
+    report = rows_.take_in(table, kind=rows_.Kind.SHIFTS, stores=stores, take=take, dry_run=dry_run, progress=progress)
+    log.info(
+        "intake.shifts", system=by, dry_run=dry_run, read=report.read, accepted=report.accepted,
+        unchanged=report.unchanged, rejected=report.rejected,
+    )  # fmt: skip
+    return report
+
+
+# --- One row ------------------------------------------------------------------------------------------------------------
+def check(row: Row, known: KnownStores, today: date) -> tuple[Cells, Checked | None]:
+    """Everything that can be said of a row alone. None when it has faults; they are in the Cells."""
+    cells = Cells(row, SHIFTS)
+    if row.faults and not row.cells:
+        return cells, None  # its very shape is wrong; that every column is missing would be noise
+    take = cells.take
+    store = take("store", known.by_number)
+    employee = take("employee", lambda t: fields.reference(t, 40))
+    first_name = take("first_name", lambda t: fields.text(t, 60))
+    last_name = take("last_name", lambda t: fields.text(t, 60))
+    born = take("birth_date", lambda t: _birth_date(t, today))
+    active = take("active", fields.yes_no)
+    with_shift = any(cells.has(column) for column in ("shift", "starts_at", "ends_at"))
+    shift = take("shift", lambda t: fields.reference(t, 40), needed=with_shift)
+    starts_at = ends_at = None
+    if store:
+        starts_at = take("starts_at", lambda t: fields.moment(t, store.zone), needed=with_shift)
+        ends_at = take("ends_at", lambda t: fields.moment(t, store.zone), needed=with_shift)
+        if starts_at and ends_at:
+            _check_span(cells, starts_at, ends_at)
+    if cells.faults or not (store and employee and first_name and last_name and born):
+        return cells, None
+    return cells, Checked(cells, store, employee, first_name, last_name, born, active, shift or "", starts_at, ends_at)
+
+
+def _birth_date(text: str, today: date) -> date:
+    born = fields.day(text)
+    if not YOUNGEST <= today.year - born.year <= OLDEST:
+        raise fields.Bad(
+            "birth_date",
+            _("An employee is between %(youngest)s and %(oldest)s years old. Is the year right?")
+            % {"youngest": YOUNGEST, "oldest": OLDEST},
+        )
+    return born
+
+
+def _check_span(cells: Cells, starts_at: datetime, ends_at: datetime) -> None:
+    if ends_at <= starts_at:
+        message = _("The shift ends before it starts. If it goes past midnight, write the next day's date.")
+        cells.fault("ends_at", "ends_before_start", message)
+    elif ends_at - starts_at > LONGEST_SHIFT:
+        cells.fault("ends_at", "too_long_shift", _("The shift is longer than 16 hours. Are both dates right?"))
+
+
+# --- One batch ----------------------------------------------------------------------------------------------------------
+class _Batch:
+    """Some rows against the books: looked up at once, sorted out one after the other, written at once."""
+
+    def __init__(self, said: dict[tuple[int, str], int]) -> None:
+        self.report = Report()
+        self.good: list[Checked] = []
+        self._said, self._says = said, dict[tuple[int, str], int]()
+        self._people: dict[tuple[int, str], Employee] = {}
+        self._shifts: dict[tuple[int, str], Shift] = {}
+        self._spans: dict[tuple[int, str], list[Shift]] = defaultdict(list)
+        self._new_people: list[Employee] = []
+        self._new_shifts: list[Shift] = []
+        self._changed: list[Employee] = []
+
+    def look_up(self) -> None:
+        """Fetch the employees and shifts that the good rows name, and the shifts that theirs may overlap."""
+        stores = {row.store.pk for row in self.good}
+        people = Employee.objects.filter(store__in=stores, reference__in={row.employee for row in self.good})
+        self._people = {(person.store_id, person.reference): person for person in people}
+        timed = [row for row in self.good if row.starts_at and row.ends_at]
+        shifts = Shift.objects.select_related("employee")
+        same = shifts.filter(store__in=stores, reference__in={row.shift for row in timed})
+        self._shifts = {(shift.store_id, shift.reference): shift for shift in same}
+        if not timed:
+            return
+        near = shifts.filter(
+            employee__in=[person.pk for person in self._people.values()],
+            starts_at__lt=max(row.ends_at for row in timed if row.ends_at),
+            ends_at__gt=min(row.starts_at for row in timed if row.starts_at),
+        )
+        for shift in near:
+            self._spans[shift.employee.store_id, shift.employee.reference].append(shift)
+
+    def sort_out(self, row: Checked) -> None:
+        """Count one row as accepted, unchanged or rejected, and note what is to be written."""
+        person, is_new = self._people.get(row.person), False
+        changes_active = False
+        if person is None:
+            is_new = True
+            person = Employee(
+                store=row.store, reference=row.employee, first_name=row.first_name, last_name=row.last_name,
+                birth_date=row.birth_date, active=row.active is not False,
+            )  # fmt: skip
+        else:
+            changes_active = self._check_person(row, person)
+        shift = self._new_shift(row, person)
+        if row.cells.faults:
+            self.report.reject(row.cells.faults)
+            return
+        self._people[row.person] = person
+        if row.active is not None:
+            self._says.setdefault(row.person, row.cells.number)
+        if is_new:
+            self._new_people.append(person)
+        elif changes_active:
+            person.active = not person.active
+            if person.pk:
+                self._changed.append(person)
+        if shift:
+            self._new_shifts.append(shift)
+            self._shifts[row.store.pk, row.shift] = shift
+            self._spans[row.person].append(shift)
+        if is_new or changes_active or shift:
+            self.report.accepted += 1
+        else:
+            self.report.unchanged += 1
+
+    def _check_person(self, row: Checked, person: Employee) -> bool:
+        """Whether the row changes `active` of a known employee; a fault where it would change more, or contradicts."""
+        names = ("first_name", "last_name", "birth_date")
+        columns = [name for name in names if getattr(person, name) != getattr(row, name)]
+        if columns:
+            row.cells.fault(
+                "employee", "conflict",
+                _("This employee is known with another %(columns)s. Nothing was changed; correct the row, or have the "
+                  "store's lead change the employee.") % {"columns": ", ".join(columns)},
+            )  # fmt: skip
+            return False
+        if row.active is None or row.active == person.active:
+            return False
+        earlier = self._says.get(row.person) or self._said.get(row.person)
+        if earlier:
+            row.cells.fault(
+                "active", "conflict", _("Row %(row)s says the opposite of this employee.") % {"row": earlier}
+            )
+        return not earlier
+
+    def _new_shift(self, row: Checked, person: Employee) -> Shift | None:
+        """The row's shift, when it is new and fits between the others; a fault where it does not."""
+        if not (row.starts_at and row.ends_at):
+            return None
+        known = self._shifts.get((row.store.pk, row.shift))
+        if known:
+            ours = (known.employee.reference, known.starts_at, known.ends_at)
+            theirs = (row.employee, row.starts_at, row.ends_at)
+            names = ("employee", "starts_at", "ends_at")
+            columns = [name for name, a, b in zip(names, ours, theirs, strict=True) if a != b]
+            if columns:
+                row.cells.fault(
+                    "shift", "conflict",
+                    _("This shift is known with another %(columns)s (%(when)s). Nothing was changed; have the store's "
+                      "lead delete it, then send it again.")
+                    % {"columns": ", ".join(columns), "when": row.when(known.starts_at, known.ends_at)},
+                )  # fmt: skip
+            return None
+        for other in self._spans[row.person]:
+            if other.starts_at < row.ends_at and row.starts_at < other.ends_at:
+                row.cells.fault(
+                    "starts_at", "overlap",
+                    _("Overlaps shift %(shift)s of the same employee (%(when)s).")
+                    % {"shift": other.reference, "when": row.when(other.starts_at, other.ends_at)},
+                )  # fmt: skip
+                return None
+        return Shift(
+            store=row.store, employee=person, reference=row.shift, starts_at=row.starts_at, ends_at=row.ends_at
+        )
+
+    def write(self) -> None:
+        """Three statements at most. The database's constraints have the last word; IntegrityError goes to the caller."""
+        Employee.objects.bulk_create(self._new_people)
+        for active in (True, False):
+            changed = [person.pk for person in self._changed if person.active is active]
+            if changed:
+                Employee.objects.filter(pk__in=changed).update(active=active)
+        Shift.objects.bulk_create(self._new_shifts)
+        self._said.update(self._says)

@@ -1,0 +1,1 @@
+"""Packages from the retailer: CSV files and the API share one validator, `packages.take_in`."""

@@ -1,0 +1,57 @@
+"""A manifest as the CSV a carrier is handed."""
+
+from __future__ import annotations
+
+import csv
+from typing import TextIO
+
+import phonenumbers
+
+from deliveries.models import Manifest
+from stores.feeds.export import safe_cell
+
+COLUMNS = (
+    "label", "reference", "recipient", "phone", "address1", "address2", "city", "state", "zip", "instructions",
+    "weight_g", "length_mm", "width_mm", "height_mm", "value_usd", "cost_usd", "deliver_by",
+)  # fmt: skip
+
+
+def write_csv(manifest: Manifest, file: TextIO) -> int:
+    """Write the packages of `manifest` to `file` (opened with newline=""), one a row; returns how many.
+
+    Times are the store's, with their offset. Text that a spreadsheet would take for a formula gets an apostrophe.
+    """
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    count = 0
+    for tender in manifest.tenders.select_related("package", "package__store").order_by("package__zip", "package__pk"):
+        package = tender.package
+        texts = (
+            package.label, package.reference, package.recipient, _national(package.phone), package.address1,
+            package.address2, package.city, package.region, package.zip, package.instructions,
+        )  # fmt: skip
+        writer.writerow(
+            [
+                *map(safe_cell, texts),
+                package.weight_g, package.length_mm, package.width_mm, package.height_mm,
+                _dollars(package.value_cents), _dollars(tender.cents),
+                package.store.local(package.deliver_by).isoformat(timespec="minutes"),
+            ]
+        )  # fmt: skip
+        count += 1
+    return count
+
+
+def _dollars(cents: int) -> str:
+    return f"{cents // 100}.{cents % 100:02}"
+
+
+def _national(phone: str) -> str:
+    """An American number as Americans write it; its plus would read as a formula. Others keep theirs, escaped."""
+    try:
+        number = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return phone  # typed by hand in the admin
+    if number.country_code != 1:
+        return phone
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
