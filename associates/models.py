@@ -101,6 +101,7 @@ class Associate(models.Model):
     adult_from = models.DateField(_("eighteen from"))
     area = models.CharField(_("home area"), max_length=60, blank=True, editable=False)
     vehicle = models.CharField(_("vehicle"), max_length=60, blank=True)
+    colleagues_may_bring = models.BooleanField(_("colleagues may bring my own orders"), default=True)
     insured_until = models.DateField(_("insurance valid until"), null=True, blank=True)
     # The one trace of "not tonight": a date, overwritten each time, cleared when the evening is over. Never a count.
     resting_on = models.DateField(null=True, blank=True, editable=False)

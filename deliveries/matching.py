@@ -51,7 +51,7 @@ def free_shifts(store: Store, now: datetime) -> list[tuple[Associate, Shift]]:
         for person in willing(store, evening)
         .exclude(offers__state=OfferState.SENT)
         .exclude(trips__state__in=[TripState.PLANNED, TripState.LOADING, TripState.UNDER_WAY])
-        .select_related("limits")
+        .select_related("limits", "employee", "user")
     }
     shifts = (
         Shift.objects.filter(store=store, employee__in=people, ends_at__gt=now, ends_at__lte=now + timedelta(hours=14))
@@ -110,6 +110,8 @@ def run_round(*, store: Store, now: datetime, seconds: float | None = None) -> R
         bound_ticks=plan.bound_ticks,
         seconds=plan.seconds,
         trips=trips,
+        package_reasons={key: str(code) for key, code in plan.reasons.packages.items()},
+        associate_reasons={key: str(code) for key, code in plan.reasons.associates.items()},
     )
     round_ = offers.send_round(store=store, slot_at=slot_of(store, now), planned=planned, by=system("rounds"), now=now)
     log.info(

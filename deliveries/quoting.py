@@ -6,16 +6,18 @@ a home, nor the last leg.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 
 from associates import home
 from associates.models import Associate, Limits, Shift
 from deliveries import pay, planner
-from deliveries.models import Package
+from deliveries.conflicts import blocked
+from deliveries.models import Package, Trip
 from deliveries.planner.problem import IntMatrix
 from deliveries.travel import PowerLaw, TravelTimes
 from stores.models import PayPlan, Store
@@ -23,6 +25,10 @@ from stores.models import PayPlan, Store
 # For a re-quote every wished package must be in the plan, so leaving one out is made to look very expensive.
 MUST_GO_CENTS = 1_000_000
 REQUOTE_SECONDS = 0.5
+# Fair rotation: what an associate's first trips in two weeks are worth more to the plan, in cents, by trips so far.
+# Counts trips that were made, never offers that were not taken; it is part of the objective and is paid to nobody.
+ROTATION_CENTS = (100, 60, 30)
+ROTATION_OVER = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,9 @@ def evening_of(
     points = [(store.lat, store.lon)]
     points += [(package.lat, package.lon) for package in packages]
     points += [(cells[associate.pk].lat, cells[associate.pk].lon) for associate, _ in shifts]
+    people = [associate for associate, _ in shifts]
+    never = blocked(people, cells, packages)
+    turns = _turns(people, midnight)
     seconds, metres = travel_times().matrix(points)
     rows = 1 + len(packages)
 
@@ -138,7 +147,15 @@ def evening_of(
             for package in packages
         ),
         associates=tuple(
-            _person(associate.limits, str(associate.pk), second(shift.ends_at), store, relaxed)
+            _person(
+                associate.limits,
+                str(associate.pk),
+                second(shift.ends_at),
+                store,
+                relaxed,
+                never[associate.pk],
+                ROTATION_CENTS[turns[associate.pk]] if turns[associate.pk] < 3 else 0,
+            )
             for associate, shift in shifts
         ),
         time_s=seconds[:rows, :],
@@ -157,7 +174,15 @@ def evening_of(
     )
 
 
-def _person(limits: Limits, key: str, shift_end_s: int, store: Store, relaxed: bool) -> planner.Associate:
+def _turns(people: Sequence[Associate], midnight: datetime) -> Counter[int]:
+    """How many trips each of them made in the two weeks before `midnight`."""
+    made = Trip.objects.filter(associate__in=people, started_at__gte=midnight - ROTATION_OVER, started_at__lt=midnight)
+    return Counter(made.values_list("associate_id", flat=True))
+
+
+def _person(
+    limits: Limits, key: str, shift_end_s: int, store: Store, relaxed: bool, never: frozenset[int], bonus_cents: int
+) -> planner.Associate:
     # "At most 15 minutes longer" is what the associate feels, so loading is in it; the planner's detour is driving.
     extra_s = limits.max_extra_minutes * 60 * (10 if relaxed else 1) - store.load_minutes * 60
     return planner.Associate(
@@ -170,6 +195,8 @@ def _person(limits: Limits, key: str, shift_end_s: int, store: Store, relaxed: b
         max_size_class=limits.max_size_class,
         max_detour_s=max(0, extra_s),
         floor_cents_per_hour=None if relaxed else limits.floor_cents_per_hour or None,
+        bonus_cents=bonus_cents,
+        blocked=frozenset(map(str, never)),
     )
 
 

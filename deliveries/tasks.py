@@ -113,5 +113,6 @@ def forget() -> None:
     gone, _rows = Offer.objects.filter(state__in=[OfferState.LAPSED, OfferState.WITHDRAWN], sent_at__lt=before).delete()
     Notice.objects.filter(kind="offer", made_at__lt=before).delete()
     Associate.objects.filter(resting_on__lt=before.date()).update(resting_on=None)
+    Round.objects.filter(slot_at__lt=before).exclude(associate_reasons={}).update(associate_reasons={})
     Round.objects.filter(slot_at__lt=before - timedelta(days=90)).delete()
     log.info("forget.done", rows=gone)

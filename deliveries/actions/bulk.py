@@ -60,8 +60,9 @@ _WRITE = (
     CREATE TEMP TABLE fresh ON COMMIT DROP AS
     WITH made AS (
         INSERT INTO deliveries_round (store_id, slot_at, made_at, packages, associates, offers_sent, status,
-            objective_ticks, bound_ticks, seconds)
-        SELECT store_id, slot_at, %(now)s, packages, associates, 0, status, objective_ticks, bound_ticks, seconds
+            objective_ticks, bound_ticks, seconds, package_reasons, associate_reasons)
+        SELECT store_id, slot_at, %(now)s, packages, associates, 0, status, objective_ticks, bound_ticks, seconds,
+            '{}', '{}'
         FROM sent_round ON CONFLICT DO NOTHING RETURNING id, store_id)
     SELECT id AS round_id, store_id FROM made
     """,

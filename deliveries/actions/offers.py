@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -37,6 +37,8 @@ class Planned:
     bound_ticks: int | None
     seconds: float
     trips: Sequence[tuple[PlannedTrip, datetime]]
+    package_reasons: Mapping[str, str] = field(default_factory=dict)
+    associate_reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -58,6 +60,8 @@ def send_round(*, store: Store, slot_at: datetime, planned: Planned, by: Actor, 
             "objective_ticks": planned.objective_ticks,
             "bound_ticks": planned.bound_ticks,
             "seconds": planned.seconds,
+            "package_reasons": dict(planned.package_reasons),
+            "associate_reasons": dict(planned.associate_reasons),
         },
     )
     if not fresh:

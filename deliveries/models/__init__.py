@@ -1,5 +1,6 @@
 """Rows. They hold what is true and what the database promises of it; the verbs that change it are in `actions/`."""
 
+from .conflict import BlockedPair
 from .event import Event
 from .ledger import Carrier, LedgerEntry, Manifest, Notice, Tender
 from .offer import Offer, OfferPackage, Round
@@ -7,6 +8,7 @@ from .package import Package, PackageQuerySet, TrackingLink
 from .trip import Claim, DeliveryException, Proof, Stop, Trip
 
 __all__ = [
+    "BlockedPair",
     "Carrier",
     "Claim",
     "DeliveryException",

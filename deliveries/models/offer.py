@@ -32,6 +32,10 @@ class Round(models.Model):
     objective_ticks = models.BigIntegerField(default=0)
     bound_ticks = models.BigIntegerField(null=True)
     seconds = models.FloatField(_("seconds"), default=0)
+    # The planner's codes for who and what was left out, by id. An associate's code is for that person alone: it hints at
+    # where they live; it is emptied when the evening is over.
+    package_reasons = models.JSONField(default=dict, editable=False)
+    associate_reasons = models.JSONField(default=dict, editable=False)
 
     class Meta:
         ordering = ["-slot_at"]

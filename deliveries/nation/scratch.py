@@ -96,8 +96,9 @@ def fill(evenings: Sequence[PlannedEvening], day: date, now: datetime) -> int:
             "adult_from",
             "area",
             "vehicle",
+            "colleagues_may_bring",
         ],
-        ((pk, pk, pk, store, "A", "active", day, date(2008, 1, 1), "", "") for pk, store, _end in people),
+        ((pk, pk, pk, store, "A", "active", day, date(2008, 1, 1), "", "", True) for pk, store, _end in people),
     )
     total += copy(
         "associates_shift",
