@@ -1,0 +1,55 @@
+"""The retailer's side of the demo: rows become the CSV files a retailer sends, and go in by the door that those go in by."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from associates import roster
+from associates.roster import SHIFTS
+from deliveries import actors
+from deliveries.intake import packages
+from deliveries.intake.columns import PACKAGES
+from stores.feeds.report import Report
+from stores.feeds.sheets import CsvTable, Sheet
+from stores.models import Store
+
+NAME = "demo"
+Rows = Sequence[Mapping[str, object]]
+
+
+class NotTaken(RuntimeError):
+    """The intake refused a row of the demo: the demo is wrong. The text has the row and the reason."""
+
+
+def send_roster(store: Store, rows: Rows, *, now: datetime) -> None:
+    """Employees and shifts of `store`; columns as in `associates/roster.py`, the store's number is added."""
+    table = _table(SHIFTS, store, rows)
+    _check(roster.take_in(table, stores=_only(store), by=NAME, today=store.local(now).date()))
+
+
+def send_packages(store: Store, rows: Rows, *, now: datetime) -> None:
+    """Packages for `store`; columns as in `deliveries/intake/columns.py`, the store's number is added."""
+    _check(packages.take_in(_table(PACKAGES, store, rows), stores=_only(store), by=actors.retailer(NAME), now=now))
+
+
+def _only(store: Store) -> QuerySet[Store]:
+    return Store.objects.filter(pk=store.pk)
+
+
+def _table(sheet: Sheet, store: Store, rows: Rows) -> CsvTable:
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, ["store", *dict.fromkeys(name for row in rows for name in row)])
+    writer.writeheader()
+    writer.writerows({"store": store.number, **row} for row in rows)
+    return CsvTable(file.getvalue().encode(), sheet)
+
+
+def _check(report: Report) -> None:
+    if report.rejected:
+        fault = report.errors[0]
+        raise NotTaken(f"row {fault.row}, {fault.column} “{fault.value}”: {fault.message}")
