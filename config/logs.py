@@ -75,6 +75,9 @@ def logging_config(*, json_lines: bool, level: str) -> dict[str, Any]:
             "django.server": {"level": "WARNING"},
             # Access lines would carry tracking tokens; django_structlog's own lines are scrubbed.
             "uvicorn.access": {"level": "ERROR", "propagate": False, "handlers": []},
+            # So would its line for every socket. Louder ones go through our handler, which scrubs.
+            "uvicorn": {"level": level, "propagate": False, "handlers": ["out"]},
+            "uvicorn.error": {"level": "WARNING", "propagate": True, "handlers": []},
             **({} if json_lines else {name: {"level": "WARNING"} for name in _SWEEPS}),
         },
     }

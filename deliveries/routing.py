@@ -1,5 +1,12 @@
 """Addresses of the live sockets."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path, re_path
 
-websocket_urlpatterns: list[URLPattern] = []
+from . import consumers
+
+websocket_urlpatterns: list[URLPattern] = [
+    path("ws/t/<str:token>/", consumers.for_anybody(consumers.TrackPackage)),
+    path("ws/associate/", consumers.for_people(consumers.AssociateFeed)),
+    path("ws/store/<int:number>/", consumers.for_people(consumers.StoreBoard)),
+    re_path(r"", consumers.for_anybody(consumers.Nowhere)),
+]

@@ -1,0 +1,15 @@
+"""Everything that is said live, after a commit: what a page shows, whom it is sent to, and the hub that sends it.
+
+    groups.py      the names of the groups, all in one place
+    snapshots.py   what a customer may see of a package: facts in bulk, a version, a rendered fragment
+    window.py      when it will come, as an honest range                                        pure
+    words.py       the sentences: every state, what happens next, the timeline
+    publishing.py  a committed Event -> Redis, once; who watches nothing costs nothing
+    hub.py         one Redis subscription a process, fanned out to its sockets                  no models
+
+A verb needs only `speak` and `nudge_associate`.
+"""
+
+from .publishing import nudge_associate, speak
+
+__all__ = ["nudge_associate", "speak"]

@@ -1,0 +1,260 @@
+"""What a customer may see of a package: facts, loaded for many at once, and the fragment made of them.
+
+Facts hold a first name and a store, never a surname, a phone number, another stop, or where the associate is or lives.
+`version` is (the package's version, how many events its trip has): both only grow, and a pair that compares lower is
+older. The second number is there because "3 stops away" changes when somebody else's package is delivered.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.db.models import Count
+from django.template.loader import get_template
+from django.utils import timezone, translation
+
+from deliveries.models import Claim, Event, Package, Proof
+from deliveries.states import ENDED, PackageState
+from stores.models import Store
+
+from . import groups, words
+from .window import Window, expect
+from .words import Status
+
+BRIEF_AFTER = timedelta(hours=24)  # after the end only the status is left
+GROUPS_A_TURN = 200
+PUBLIC_STATUS = {
+    PackageState.RECEIVED: Status.PREPARING,
+    PackageState.STAGED: Status.READY,
+    PackageState.OFFERED: Status.READY,  # whom it was offered to, and how often, is nobody's business
+    PackageState.CLAIMED: Status.WITH_ASSOCIATE,
+    PackageState.LOADED: Status.WITH_ASSOCIATE,
+    PackageState.OUT: Status.ON_THE_WAY,
+    PackageState.DELIVERED: Status.DELIVERED,
+    PackageState.ATTEMPTED: Status.ATTEMPTED,
+    PackageState.KEPT: Status.RESCHEDULED,
+    PackageState.RETURNING: Status.COMING_BACK,
+    PackageState.RETURNED: Status.RESCHEDULED,
+    PackageState.WITH_CARRIER: Status.WITH_CARRIER,
+    PackageState.HELD_FOR_PICKUP: Status.PICK_UP,
+    PackageState.CANCELLED: Status.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the timeline: what happened, when, and the reason's code where there is one."""
+
+    verb: str
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the page is made of, in no language. Times are UTC; `store` says on which clock people read them."""
+
+    package_id: int
+    language: str  # the package's own
+    version: tuple[int, int]
+    state: PackageState
+    status: Status
+    store: Store
+    since: datetime
+    promise: datetime
+    courier: str = ""  # first name
+    carrier: str = ""
+    reason: str = ""
+    stops_away: int | None = None
+    window: Window | None = None
+    near_the_door: bool | None = None  # None: the phone did not say
+    photo: str = ""  # its name in the storage
+    brief: bool = False
+    timeline: tuple[Line, ...] = ()
+
+
+def public_status(state: str) -> Status | None:
+    """The status that a customer reads for this state; None for the state before the first."""
+    return PUBLIC_STATUS[PackageState(state)] if state else None
+
+
+def load(package_ids: Collection[int], *, now: datetime) -> dict[int, Facts]:
+    """The facts of these packages, in at most five queries however many there are. Unknown ids are left out."""
+    packages = Package.objects.filter(pk__in=package_ids).select_related(
+        "store", "trip__associate", "tender__manifest__carrier"
+    )
+    found = {package.pk: package for package in packages}
+    events: dict[int, list[Event]] = defaultdict(list)
+    for event in Event.objects.filter(package__in=found).order_by("package", "version"):
+        events[event.package_id].append(event)
+    trip_ids = {package.trip_id for package in found.values() if package.trip_id}
+    steps = dict(
+        Event.objects.filter(trip__in=trip_ids)
+        .order_by()
+        .values("trip")
+        .annotate(n=Count("pk"))
+        .values_list("trip", "n")
+    )
+    delivered = [pk for pk, package in found.items() if package.state == PackageState.DELIVERED]
+    proofs = {proof.package_id: proof for proof in Proof.objects.filter(package__in=delivered, undone_at=None)}
+    roads = _roads({p.trip_id for p in found.values() if p.state == PackageState.OUT})
+    return {
+        pk: _facts(package, events[pk], steps.get(package.trip_id, 0), proofs.get(pk), roads.get(package.trip_id), now)
+        for pk, package in found.items()
+    }
+
+
+def _roads(trip_ids: set[int | None]) -> dict[int, list[Claim]]:
+    """The live claims of trips under way, in the order of their stops."""
+    roads: dict[int, list[Claim]] = defaultdict(list)
+    claims = Claim.objects.filter(trip__in=trip_ids, released_at=None, stop__isnull=False)
+    for claim in claims.select_related("stop", "package", "trip").order_by("stop__position", "pk"):
+        roads[claim.trip_id].append(claim)
+    return roads
+
+
+def _facts(
+    package: Package, events: list[Event], steps: int, proof: Proof | None, road: list[Claim] | None, now: datetime
+) -> Facts:
+    state = PackageState(package.state)
+    status = PUBLIC_STATUS[state]
+    brief = state in ENDED and now - package.state_since > BRIEF_AFTER
+    stops_away, window = _whereabouts(package, road, now) if road else (None, None)
+    if stops_away == 0:
+        status = Status.NEXT
+    if events and events[-1].verb == "collect":
+        status = Status.COLLECTED
+    tender = getattr(package, "tender", None) if state == PackageState.WITH_CARRIER else None
+    tells_who = state in WITH_SOMEBODY and package.trip is not None and not brief and status != Status.COLLECTED
+    return Facts(
+        package_id=package.pk,
+        language=package.language,
+        version=(package.version, steps),
+        state=state,
+        status=status,
+        store=package.store,
+        since=events[-1].happened_at if events else package.state_since,
+        promise=package.deliver_by,
+        courier=package.trip.associate.first_name if tells_who and package.trip else "",
+        carrier=tender.manifest.carrier.name if tender else "",
+        reason=_reason(events) if state in AFTER_AN_ATTEMPT else "",
+        stops_away=stops_away,
+        window=window,
+        near_the_door=not proof.far if proof and proof.lat is not None and not brief else None,
+        photo=proof.photo.name if proof and proof.photo and not brief else "",
+        brief=brief,
+        timeline=() if brief else _timeline(events),
+    )
+
+
+WITH_SOMEBODY = frozenset(
+    {
+        PackageState.CLAIMED, PackageState.LOADED, PackageState.OUT, PackageState.DELIVERED, PackageState.ATTEMPTED,
+        PackageState.KEPT, PackageState.RETURNING,
+    }
+)  # fmt: skip
+AFTER_AN_ATTEMPT = frozenset({PackageState.ATTEMPTED, PackageState.KEPT, PackageState.RETURNING, PackageState.RETURNED})
+
+
+def _whereabouts(package: Package, road: list[Claim], now: datetime) -> tuple[int | None, Window | None]:
+    """How many stops come before this package's door, and when it will be there."""
+    mine = next((claim.stop for claim in road if claim.package_id == package.pk), None)
+    if mine is None:
+        return None, None
+    ahead: dict[int, int] = {}  # position of a stop to come -> seconds to drive there
+    since = road[0].trip.started_at or package.state_since
+    for claim in road:
+        if claim.package.state != PackageState.OUT:
+            since = max(since, claim.package.state_since)
+        elif claim.stop is not None and claim.stop.position <= mine.position:
+            ahead[claim.stop.position] = claim.stop.leg_s
+    left_s = sum(ahead.values()) + package.store.service_seconds * (len(ahead) - 1)
+    return len(ahead) - 1, expect(since=since, left_s=left_s, now=now, promise=package.deliver_by)
+
+
+def _reason(events: list[Event]) -> str:
+    return next(
+        (event.reason for event in reversed(events) if event.verb in ("attempt", "return") and event.reason), ""
+    )
+
+
+def _timeline(events: Iterable[Event]) -> tuple[Line, ...]:
+    """What a customer is told happened, newest first. A drop-off taken back within its minute never was."""
+    lines: list[Line] = []
+    for event in events:
+        if event.verb == "undo_delivery":
+            lines = [line for line in lines if line.verb != "deliver"]
+        elif event.verb in words.TIMELINE:
+            reason = event.reason if event.verb in ("attempt", "return") else ""
+            lines.append(Line(event.verb, event.happened_at, reason))
+    return tuple(reversed(lines))
+
+
+def render(facts: Facts, language: str, *, now: datetime) -> str:
+    """The fragment of the page that shows these facts: HTML in `language`, times on the store's clock."""
+    with translation.override(language), timezone.override(facts.store.zone):
+        said = words.say(facts, now=now)
+        return _fragment().render({"facts": facts, "said": said})
+
+
+def _fragment() -> Any:
+    return get_template("tracking/_state.html")
+
+
+def again_s(facts: Facts, now: datetime) -> int | None:
+    """After how many seconds the page should ask once more though nothing happened: its window closes. Else None."""
+    if facts.window is None:
+        return None
+    return max(60, int((facts.window.closes - now).total_seconds()) + 1)
+
+
+def message(facts: Facts, language: str, *, now: datetime) -> str:
+    """What a socket is sent and what `/t/<token>/state` answers: JSON with version, status, fragment."""
+    return json.dumps(
+        {
+            "type": "state",
+            "version": facts.version,
+            "status": facts.status,
+            "again_s": again_s(facts, now),
+            "html": render(facts, language, now=now),
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def look(version: int = 0) -> str:
+    """ "Something changed, look again": all that associates' pages and store boards are told."""
+    return json.dumps({"type": "look", "version": version}, separators=(",", ":"))
+
+
+def language_or(asked: str | None, default: str) -> str:
+    """The language asked for where we speak it, else `default`."""
+    return asked if asked in dict(settings.LANGUAGES) else default
+
+
+async def fresh(names: Sequence[str]) -> AsyncIterator[tuple[str, str]]:
+    """For the hub after a break: every group's present truth, a few hundred at a time."""
+    for start in range(0, len(names), GROUPS_A_TURN):
+        for pair in await database_sync_to_async(_fresh)(names[start : start + GROUPS_A_TURN]):
+            yield pair
+
+
+def _fresh(names: Sequence[str]) -> list[tuple[str, str]]:
+    now = timezone.now()
+    parsed = {name: groups.parse(name) for name in names}
+    facts = load({group.id for group in parsed.values() if group.kind == groups.PACKAGE}, now=now)
+    said = []
+    for name, group in parsed.items():
+        if group.kind != groups.PACKAGE:
+            said.append((name, look()))
+        elif group.id in facts:
+            said.append((name, message(facts[group.id], group.language, now=now)))
+    return said

@@ -1,0 +1,249 @@
+"""The customer's page as a browser without script, a robot or a guesser gets it."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+from PIL import Image
+
+from deliveries import actors, links
+from deliveries.actions import carriers, dropoffs, exceptions, receiving
+from deliveries.live import snapshots
+from deliveries.models import Event, Notice, Package, TrackingLink
+from deliveries.states import MOVES, PackageState
+from deliveries.views import tracking
+
+from .. import make
+from . import road
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_bad_links_yet() -> None:
+    cache.clear()
+
+
+def text_of(client: Client, token: str, **query: str) -> str:
+    answer = client.get(f"/t/{token}/", query)
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+
+
+def jpeg() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), "#887766").save(file, "JPEG")
+    return file.getvalue()
+
+
+def test_every_state_has_words_and_says_what_happens_next(client: Client) -> None:
+    """Walks a package through every state of the table, and reads the page in each."""
+    made = road.under_way(2)
+    package, other = made.packages
+    token, other_token = made.tokens
+    ana, now, by = made.ana, timezone.now(), actors.system("test")
+    seen: dict[str, str] = {}
+
+    def read(which: Package, with_token: str) -> str:
+        which.refresh_from_db()
+        text = text_of(client, with_token)
+        seen[which.state] = text
+        return text
+
+    for state, expected in (
+        ("received", "We are getting your package ready"),
+        ("staged", "Your package is ready to go"),
+    ):
+        fresh = make.package(made.store, staged=state == "staged")
+        assert expected in read(fresh, links.issue(package=fresh, now=now))
+    assert "You are the next stop" in read(package, token)
+    assert "1 stop before yours" in read(other, other_token)
+    assert "Ana, from your store, is bringing it" in seen["out"]
+    assert re.search(r"Expected between .+ and .+\.m\.", seen["out"])
+
+    exceptions.attempt(package=package, reason="nobody_home", by=ana, now=now, key=uuid4())
+    assert "Nobody answered" in read(package, token)
+    exceptions.keep(package=package, by=ana, now=now)
+    assert "keeps it safe" in read(package, token)
+    exceptions.retry(package=package, by=ana, now=now)
+    exceptions.attempt(package=package, reason="damaged", by=ana, now=now, key=uuid4())
+    exceptions.bring_back(package=package, by=ana, now=now)
+    assert "going back to the store" in read(package, token)
+    exceptions.receive_return(package=package, by=by, now=now)
+    assert "another day" in read(package, token)
+    receiving.hold(package=package, by=by, now=now, reason="asked for")
+    assert "waits for you at the store" in read(package, token)
+    receiving.collect(package=package, by=by, now=now)
+    assert "was picked up" in read(package, token)
+
+    made.deliver(other, photo=jpeg())
+    text = read(other, other_token)
+    assert "Your package was delivered" in text
+    assert "Ana, from your store, brought it." in text
+    assert "Left at your address." in text
+
+    tendered = make.package(made.store)
+    carriers.tender(store=made.store, packages=[tendered], by=by, now=now, reason="cut-off")
+    text = read(tendered, links.issue(package=tendered, now=now))
+    assert "Parcel carrier is bringing it." in text
+    assert "cut-off" not in text, "why is the store's business"
+    cancelled = make.package(made.store)
+    receiving.cancel(package=cancelled, by=by, now=now, reason="customer called")
+    assert "cancelled" in read(cancelled, links.issue(package=cancelled, now=now))
+
+    shown = set(seen)
+    loaded = road.loaded(2)
+    claimed = road.claimed(2)
+    assert "has" not in read(claimed.packages[0], claimed.tokens[0]).split("Ana")[0]
+    read(loaded.packages[0], loaded.tokens[0])
+    shown = set(seen) | {"offered"}  # what a customer reads is the same as for staged, see PUBLIC_STATUS
+    assert shown == {state.value for state in PackageState}
+    assert snapshots.PUBLIC_STATUS[PackageState.OFFERED] == snapshots.PUBLIC_STATUS[PackageState.STAGED]
+    assert set(snapshots.PUBLIC_STATUS) == set(PackageState)
+    for state, text in seen.items():
+        for private in ("Alvarez", "Carter", "Test Street", "sam@example.net", package.label):
+            assert private not in text, f"{private} on the page of {state}"
+
+
+def test_the_timeline_has_words_for_every_verb_a_customer_is_told_of() -> None:
+    quiet = {"offer", "release", "unstage", "claim", "load", "unload", "undo_delivery"}
+    assert set(snapshots.words.TIMELINE) == (set(MOVES) | {"receive"}) - quiet
+
+
+def test_a_drop_off_taken_back_never_was(client: Client) -> None:
+    made = road.under_way(1)
+    now = timezone.now()
+    proof = dropoffs.deliver(
+        package=made.packages[0], by=made.ana, now=now, key=uuid4(),
+        position=dropoffs.Position(made.packages[0].point, 5),
+    )  # fmt: skip
+    assert "Your package was delivered" in text_of(client, made.tokens[0])
+    dropoffs.undo(proof=proof, by=made.ana, now=now)
+    text = text_of(client, made.tokens[0])
+    assert "You are the next stop" in text
+    assert "Delivered 2" not in text
+    assert text.count("Delivered") == 1, "the fourth step's name, and no line of the timeline"
+
+
+def test_a_photo_is_shown_through_the_link_and_not_for_long(client: Client) -> None:
+    made = road.under_way(2)
+    made.deliver(made.packages[0], photo=jpeg())
+    answer = client.get(f"/t/{made.tokens[0]}/photo")
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "image/jpeg"
+    assert b"".join(answer.streaming_content).startswith(b"\xff\xd8")  # type: ignore[attr-defined]
+    assert answer["Cache-Control"] == "no-store, private"
+    assert client.get(f"/t/{made.tokens[1]}/photo").status_code == 404, "another package's photo is not theirs"
+
+    Package.objects.filter(pk=made.packages[0].pk).update(state_since=timezone.now() - timedelta(hours=25))
+    text = text_of(client, made.tokens[0])
+    assert "Your package was delivered" in text
+    assert "Ana" not in text, "a day later only the status is left"
+    assert "Left the store" not in text
+    assert client.get(f"/t/{made.tokens[0]}/photo").status_code == 404
+
+
+def test_links_that_are_not_valid_get_the_same_bytes(client: Client) -> None:
+    made = road.claimed(1)
+    package, now = made.packages[0], timezone.now()
+    expired, revoked = (links.issue(package=package, now=now) for _ in range(2))
+    TrackingLink.objects.filter(token_hash=links._hash(expired)).update(
+        made_at=now - timedelta(days=2), expires_at=now - timedelta(seconds=1)
+    )
+    TrackingLink.objects.filter(token_hash=links._hash(revoked)).update(revoked_at=now)
+    unknown, malformed = "A" * 32, "nö%00<script>"
+    for path in ("", "state", "photo"):
+        answers = [client.get(f"/t/{token}/{path}") for token in (expired, revoked, unknown, malformed)]
+        assert {answer.status_code for answer in answers} == {404}
+        assert len({answer.content for answer in answers}) == 1
+        assert len({tuple(sorted(answer.headers.items())) for answer in answers}) == 1
+    assert b"not valid any more" in answers[0].content
+    assert b"call the store" in answers[0].content.lower(), "and what to do"
+    assert client.get(f"/t/{made.tokens[0]}/").status_code == 200
+
+
+def test_valid_or_not_the_look_up_is_the_same_work(django_assert_num_queries: Any) -> None:
+    made = road.claimed(1)
+    for token in (made.tokens[0], "A" * 32, "x", "ü" * 500, "\udce4"):
+        with django_assert_num_queries(1):
+            links.find(token, timezone.now())
+
+
+def test_a_token_is_long_random_and_not_stored(client: Client) -> None:
+    made = road.claimed(1)
+    token = made.tokens[0]
+    assert len(token) == 32, "24 bytes in base64: 192 bits"
+    link = TrackingLink.objects.get(package=made.packages[0])
+    assert token.encode() not in bytes(link.token_hash)
+    assert link.expires_at == made.packages[0].deliver_by + links.LASTS
+    assert links.revoke(package=made.packages[0], now=timezone.now()) == 1
+    assert links.find(token, timezone.now()) is None
+
+
+@pytest.mark.parametrize("path", ["", "state"])
+def test_looking_changes_nothing(client: Client, path: str) -> None:
+    made = road.under_way(1)
+    before = (list(Event.objects.values()), list(Notice.objects.values()), list(TrackingLink.objects.values()))
+    address = f"/t/{made.tokens[0]}/{path}"
+    for ask in (client.get, client.head):
+        answer = ask(address)
+        assert answer.status_code == 200
+        assert not answer.cookies
+        assert answer["Cache-Control"] == "no-store, private"
+        assert answer["Referrer-Policy"] == "no-referrer"
+        assert "noindex" in answer["X-Robots-Tag"]
+        assert "unsafe" not in answer["Content-Security-Policy"]
+    for ask in (client.post, client.put, client.delete):
+        assert ask(address).status_code == 405
+    assert before == (
+        list(Event.objects.values()), list(Notice.objects.values()), list(TrackingLink.objects.values())
+    )  # fmt: skip
+
+
+def test_the_page_is_in_the_packages_language_or_the_one_asked_for(client: Client) -> None:
+    made = road.claimed(1)
+    Package.objects.filter(pk=made.packages[0].pk).update(language="es")
+    assert b'<html lang="es">' in client.get(f"/t/{made.tokens[0]}/").content
+    assert b'<html lang="en">' in client.get(f"/t/{made.tokens[0]}/", {"lang": "en"}).content
+    assert b'<html lang="es">' in client.get(f"/t/{made.tokens[0]}/", {"lang": "xx"}).content
+
+
+def test_who_tries_many_links_waits(client: Client) -> None:
+    made = road.claimed(1)
+    for n in range(tracking.BAD_A_MINUTE):
+        assert client.get(f"/t/guess{n}/").status_code == 404
+    answer = client.get("/t/one-more/")
+    assert (answer.status_code, answer["Retry-After"]) == (429, "60")
+    assert client.get(f"/t/{made.tokens[0]}/").status_code == 429
+    assert client.get(f"/t/{made.tokens[0]}/", REMOTE_ADDR="203.0.113.9").status_code == 200, "others are not held up"
+
+
+def test_without_redis_there_is_no_limit_and_there_is_a_page(
+    client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import redis
+
+    def away(*args: object, **options: object) -> None:
+        raise redis.ConnectionError
+
+    made = road.claimed(1)
+    monkeypatch.setattr(cache._connections[cache._alias], "get", away, raising=False)  # type: ignore[attr-defined]
+    monkeypatch.setattr(tracking.cache, "add", away, raising=False)
+    assert client.get(f"/t/{made.tokens[0]}/").status_code == 200
+    assert client.get("/t/nothing/").status_code == 404
+
+
+def test_names_that_are_code_stay_text(client: Client) -> None:
+    made = road.claimed(1)
+    type(made.ana).objects.filter(pk=made.ana.pk).update(first_name="<img src=x onerror=alert(1)>")
+    page = client.get(f"/t/{made.tokens[0]}/").content
+    assert b"<img src=x" not in page
+    assert b"&lt;img src=x" in page
