@@ -434,6 +434,17 @@ def anneal(
                 routes[a, q - cut] = routes[a, q]
             length[a] = size - cut
             _measure(a, routes, length, drive, home, cap, service, at, slack)
+            if length[a] > 0 and at[a, length[a] - 1] > by_count[a, carried[a]]:
+                # Fewer packages pay less: what is left would be below the floor, so the whole trip is taken apart.
+                for q in range(length[a]):
+                    o = routes[a, q]
+                    trip[o] = -1
+                    now -= value[o]
+                    carried[a] -= count[o]
+                    kilos[a] -= weight[o]
+                    litres[a] -= volume[o]
+                length[a] = 0
+                _measure(a, routes, length, drive, home, cap, service, at, slack)
             if length[a] > 0:
                 now += bonus[a] - rate * at[a, length[a] - 1]
             touched[a] = True
