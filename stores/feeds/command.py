@@ -71,6 +71,8 @@ def _read(name: str) -> bytes:
             return sys.stdin.buffer.read(MOST_BYTES + 1)
         with Path(name).open("rb") as file:
             return file.read(MOST_BYTES + 1)
-    except OSError as error:
-        message = _("The file cannot be opened: %(reason)s.") % {"reason": error.strerror or str(error)}
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        message = _("The file cannot be opened: %(reason)s.") % {
+            "reason": getattr(error, "strerror", None) or str(error)
+        }
         raise FileFault("unreadable", message) from None

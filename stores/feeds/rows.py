@@ -165,14 +165,21 @@ def _take_what_goes(rows: Sequence[Row], known: KnownStores, take: TakeRows) -> 
     try:
         with transaction.atomic():
             return take(rows, known)
-    except (IntegrityError, DataError):
+    except (IntegrityError, DataError) as error:
         report = Report()
         if len(rows) > 1:
             middle = len(rows) // 2
             report.add(_take_what_goes(rows[:middle], known, take))
             report.add(_take_what_goes(rows[middle:], known, take))
             return report
-        log.warning("intake.row_refused_by_database", row=rows[0].number, exc_info=True)
+        # Not the exception itself: PostgreSQL's detail quotes the row, and with it somebody's name and address.
+        cause = error.__cause__
+        log.warning(
+            "intake.row_refused_by_database",
+            row=rows[0].number,
+            sqlstate=getattr(cause, "sqlstate", None),
+            constraint=getattr(getattr(cause, "diag", None), "constraint_name", None),
+        )
         message = _("The books did not take this row. Send it again; if it stays, ask us with the row's number.")
         report.reject([RowFault(rows[0].number, "", "", "refused", message)])
         return report

@@ -21,7 +21,7 @@ from tests import make
 TODAY = date(2026, 11, 24)
 
 
-def package(store: Store | int, number: int = 1, **cells: Any) -> dict[str, Any]:
+def package(store: Store | int, number: int = 1, /, **cells: Any) -> dict[str, Any]:
     """A package of a pound and a half for a door near the store of `make.store`."""
     row = {
         "store": str(getattr(store, "number", store)), "reference": f"W-{number}", "recipient": "Sam Carter",
@@ -33,7 +33,7 @@ def package(store: Store | int, number: int = 1, **cells: Any) -> dict[str, Any]
     return {name: value for name, value in row.items() if value is not None}
 
 
-def shift(store: Store | int, number: int = 1, **cells: Any) -> dict[str, Any]:
+def shift(store: Store | int, number: int = 1, /, **cells: Any) -> dict[str, Any]:
     row = {
         "store": str(getattr(store, "number", store)), "employee": f"E-{number}", "first_name": "Ana",
         "last_name": "Alvarez", "birth_date": "1990-05-17", "shift": f"S-{number}", "starts_at": "2026-11-24T13:00",
