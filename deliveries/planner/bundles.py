@@ -12,8 +12,8 @@ from deliveries.planner.model import FAR, Ints, Model
 
 Tables = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 ROUGHLY = 3
-MANY_LAYERS = 5
-"""Up to so many packages a bound per number of packages left pays; above, the detour left says more."""
+FEW_LAYERS, SMALL_GRAPH = 5, 4000
+"""A bound by number of packages left is stronger but costs more: taken with few packages, or once few arcs are left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,8 @@ class Pricer:
         arcs = (distance[:, None] + cost <= limit[None, :]) & (distance[:, None] <= limit[:, None])
         arcs[0] = cost[0] <= limit
         least = int(cost[arcs].min()) if arcs.any() else FAR
-        self.layered = self.fall > 0 or self.packages <= MANY_LAYERS or least < 15
-        self.bucket = max(1, -(-self.most // 30) if self.layered else min(45, least))
-        self.width = 1 if self.fall or self.most <= 0 else -(-self.most // self.bucket) + 1
+        self.least = least
+        self.layered = self.fall > 0 or self.packages <= FEW_LAYERS or least < 15
         self.skip = np.minimum(floor[nodes], np.where(arcs, cost, FAR).min(axis=0))
         self.fixed = self.fall > 0 or bool((self.skip < 0).any())
         start, end = np.nonzero(arcs)
@@ -99,6 +98,9 @@ class Pricer:
         self.arc_from = np.searchsorted(self.start, np.arange(n + 1)).astype(np.int64)
         self.cap = model.cap[a, self.nodes]
         self.count, self.weight, self.volume = model.count[self.nodes], model.weight[self.nodes], model.volume[self.nodes]
+        self.layered |= self.fixed and len(self.to) < SMALL_GRAPH
+        self.bucket = max(1, -(-self.most // 30) if self.layered else min(45, self.least))
+        self.width = 1 if self.fall or self.most <= 0 else -(-self.most // self.bucket) + 1
         if self.width == 1:
             self.use, self.need = np.zeros(len(self.to), dtype=np.int64), np.zeros(n, dtype=np.int64)
         else:

@@ -19,7 +19,7 @@ from deliveries.planner.bundles import Found, Pricer, Prices
 from deliveries.planner.model import Model, Trips
 from deliveries.planner.plan import Stop
 
-BEAM, FEW, MANY = 16, 100_000, 200_000
+BEAM, FEW, MANY = 16, 100_000, 1_000_000
 """Labels of a level expanded while prices are still poor; labels per associate before a threshold is raised, or given up."""
 EASY_CHOICE, WIDEST_CHOICE = 15_000, 30_000
 CUT_ROUNDS = 12
@@ -275,7 +275,7 @@ class Exact:
         self._fix(share=0.999)
         full = width = self._gap() - self.step + 1
         while (listed := self._list(width, labels)) is None:
-            width = width * 2 // 3
+            width, labels = width * 2 // 3, labels * 2
         losses = np.concatenate([self.best.profits[a] - f.profits for a, f in enumerate(listed)])
         if len(losses) > widest:
             width = min(width, int(np.partition(losses, widest)[widest]))
