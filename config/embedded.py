@@ -140,9 +140,15 @@ def _leave(folders: list[Path]) -> bool:
             _held.pop(folder).close()
     stopped = [folder for folder in folders if _wait_until_stopped(folder)]
     for folder in stopped:
-        if folder in _keepers:
-            _keepers.pop(folder).wait()
+        _bury(folder)
     return stopped == folders
+
+
+def _bury(folder: Path) -> None:
+    """A keeper that we started and that is gone: close its pipe, take its exit code."""
+    if folder in _keepers:
+        with _keepers.pop(folder):
+            pass
 
 
 def _is_kept(folder: Path) -> bool:
@@ -155,6 +161,7 @@ def _is_kept(folder: Path) -> bool:
 
 
 def _start_keeper(name: str, folder: Path, durable: bool) -> "subprocess.Popen[str]":
+    _bury(folder)
     with contextlib.suppress(FileNotFoundError):
         (folder / "log").replace(folder / "log.previous")
     with open(folder / "log", "w") as log:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,16 +22,20 @@ VARIABLES = ("DATABASE_URL", "REDIS_URL")
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with a space in its name, of this test alone, and no servers named by the environment."""
+def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with a space in its name, of this test alone, and no servers named by the environment.
+
+    Not below tmp_path: as root PostgreSQL runs as another user, and every start of pytest closes that tree to others.
+    """
     for variable in VARIABLES:
         monkeypatch.setenv(variable, "")  # so that monkeypatch puts back whatever was there
         monkeypatch.delenv(variable)
     monkeypatch.delenv("HOMEWARD_ENV", raising=False)
-    root = tmp_path / "a place"
-    yield root
-    embedded.release(root)
-    assert running_below(root) == []
+    with tempfile.TemporaryDirectory(prefix="homeward-") as folder:
+        root = Path(folder) / "a place"
+        yield root
+        embedded.release(root)
+        assert running_below(root) == []
 
 
 def running_below(root: Path) -> list[str]:

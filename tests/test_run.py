@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -63,8 +64,9 @@ class Running:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.output += line
+        with self.process.stdout:
+            for line in self.process.stdout:
+                self.output += line
 
     def wait_for(self, text: str, seconds: float = 60) -> None:
         eventually(lambda: text in self.output or self.process.poll() is not None, seconds)
@@ -86,7 +88,8 @@ def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
 
 
 def environment_of(root: Path) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "SITE_URL", "MAKELEVEL")}
+    ours = ("DATABASE_URL", "REDIS_URL", "SITE_URL", "MAKELEVEL", "EMAIL_FILE_PATH", "MEDIA_ROOT")
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
     return kept | {"HOMEWARD_VAR": str(root), "HOMEWARD_ENV": "development"}
 
 
@@ -107,13 +110,15 @@ def child_named(word: str, root: Path) -> psutil.Process:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Iterator[Path]:
-    root = tmp_path / "a place"
-    yield root
-    left = processes_of(root)
-    for process in left:
-        process.kill()
-    assert left == []
+def root() -> Iterator[Path]:
+    """A folder of this test alone. Not below tmp_path: see test_embedded.py."""
+    with tempfile.TemporaryDirectory(prefix="homeward-") as folder:
+        root = Path(folder) / "a place"
+        yield root
+        left = processes_of(root)
+        for process in left:
+            process.kill()
+        assert left == []
 
 
 @pytest.fixture
@@ -198,6 +203,7 @@ def test_killed_without_warning_it_leaves_nothing_running(start: Callable[..., R
     running = start(free_port(), worker=quiet)
     running.wait_for("Ctrl-C stops everything.")
     running.process.kill()
+    assert running.ends() == -signal.SIGKILL
     assert eventually(lambda: processes_of(root) == [])
 
 
@@ -210,6 +216,12 @@ def test_a_taken_port_is_said_before_anything_starts(start: Callable[..., Runnin
         f"Port {port} is already in use by another program. Choose another: make run PORT={port + 1}"
     )
     assert not (root / "postgres").exists()
+
+
+def test_an_address_of_another_machine_is_refused(start: Callable[..., Running]) -> None:
+    running = start(free_port(), host="192.0.2.1")
+    assert running.ends() == 1
+    assert running.output.strip().startswith("This machine cannot listen on 192.0.2.1 (")
 
 
 def test_a_number_that_is_no_port_is_refused(start: Callable[..., Running]) -> None:
@@ -228,3 +240,23 @@ def test_one_folder_runs_once(start: Callable[..., Running], root: Path) -> None
     assert first.process.poll() is None
     first.process.terminate()
     assert first.ends() == 0
+
+
+def test_the_real_thing_starts_twice_and_stops(root: Path) -> None:
+    """What a newcomer sees: tables, demo, sign-ins, a page. The second start finds the demo and keeps it."""
+    port = free_port()
+    for turn in ("first", "second"):
+        running = Running([sys.executable, "-m", "config.run", "--port", str(port)], environment_of(root))
+        running.wait_for("Ctrl-C stops everything.", seconds=100)
+        running.wait_for("ready.", seconds=30)  # the worker's own word
+        with urllib.request.urlopen(f"http://localhost:{port}/") as page:
+            assert page.status == 200
+            assert b"Homeward" in page.read()
+        with urllib.request.urlopen(f"http://localhost:{port}/readyz") as page:
+            assert json.load(page)["status"] == "ok"
+        running.process.send_signal(signal.SIGTERM)
+        assert running.ends() == 0, running.output
+        assert "Traceback" not in running.output, running.output
+        assert processes_of(root) == []
+        assert ("No migrations to apply" in running.output) == (turn == "second")
+        assert "@" in (root / "sign-ins").read_text()
