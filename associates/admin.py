@@ -32,6 +32,7 @@ class EmployeeAdmin(ScopedAdmin):
     list_select_related = ("store",)
     search_fields = ("reference", "first_name", "last_name")
     fields = ("store", "reference", "first_name", "last_name", "active")
+    ordering = ("store", "reference")
 
 
 @admin.register(Shift)
@@ -63,6 +64,7 @@ class AssociateAdmin(ScopedAdmin):
     list_filter = ("state", StoreFilter)
     list_select_related = ("store", "employee")
     search_fields = ("first_name", "employee__reference", "employee__last_name")
+    ordering = ("store", "first_name", "pk")
     readonly_fields = ("first_name", "employee", "store", "state_shown", "consents_complete", "enrolled_on", "vehicle")
     fieldsets = (
         (None, {"fields": ("first_name", "employee", "store", "state_shown", "enrolled_on")}),

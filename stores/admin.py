@@ -79,6 +79,7 @@ class StoreAdmin(ScopedAdmin):
     list_display = ("number", "name", "city", "state", "stage_shown", "carrier_cutoff", "time_zone")
     list_filter = ("stage",)
     search_fields = ("number", "name", "city")
+    ordering = ("number",)
     fieldsets = (
         (_("Stage"), {"fields": ("stage",)}),
         (
@@ -119,6 +120,7 @@ class StaffMemberAdmin(ScopedAdmin):
     list_select_related = ("user", "store")
     search_fields = ("user__email", "user__first_name", "user__last_name")
     fields = ("user", "store", "role")
+    ordering = ("store", "role", "user__email")
     autocomplete_fields = ("user",)
 
     def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any] | None:
@@ -151,6 +153,7 @@ class PayPlanAdmin(ScopedAdmin):
 
     form = PayPlanForm
     by_hand = frozenset({"add", "change", "delete"})
+    ordering = ("store", "-effective_from")
     list_display = ("store", "effective_from", "in_force", "hourly", "per_package", "per_mile")
     list_filter = (StoreFilter,)
     list_select_related = ("store",)

@@ -13,6 +13,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from stores import wages
+
 
 class Language(models.TextChoices):
     ENGLISH = "en", "English"
@@ -60,6 +62,18 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError(_("“%(name)s” is not an IANA time zone; try “America/New_York”."), params={"name": name})
 
 
+class Weekday(models.IntegerChoices):
+    """As Python counts them."""
+
+    MONDAY = 0, _("Monday")
+    TUESDAY = 1, _("Tuesday")
+    WEDNESDAY = 2, _("Wednesday")
+    THURSDAY = 3, _("Thursday")
+    FRIDAY = 4, _("Friday")
+    SATURDAY = 5, _("Saturday")
+    SUNDAY = 6, _("Sunday")
+
+
 class Store(models.Model):
     """One retail store: the place packages leave from, its clock, and the settings of its evenings."""
 
@@ -97,9 +111,23 @@ class Store(models.Model):
         _("a drop-off farther than this from the pin needs a reason, metres"), default=150
     )
 
+    workweek_starts_on = models.PositiveSmallIntegerField(
+        _("the workweek begins on"), choices=Weekday, default=Weekday.MONDAY,
+        help_text=_("As in the store's own payroll. Overtime is counted from local midnight of this day."),
+    )  # fmt: skip
+    longest_day_hours = models.PositiveSmallIntegerField(
+        _("longest day, hours"), default=12, help_text=_("Shift and trip together; nobody is home later.")
+    )
+    rest_minutes = models.PositiveSmallIntegerField(
+        _("rest before the next clock-in, minutes"), default=480, help_text=_("Counted from being home.")
+    )
+
     class Meta:
         ordering = ["number"]
         constraints = [
+            models.CheckConstraint(condition=Q(workweek_starts_on__range=(0, 6)), name="store_workweek_starts_on_a_day"),
+            models.CheckConstraint(condition=Q(longest_day_hours__range=(4, 16)), name="store_longest_day_sane"),
+            models.CheckConstraint(condition=Q(rest_minutes__lte=1440), name="store_rest_sane"),
             models.CheckConstraint(condition=Q(lat__range=(-90, 90), lon__range=(-180, 180)), name="store_on_earth"),
             models.CheckConstraint(
                 condition=Q(stage__in=["simulate", "pilot", "live", "paused"]), name="store_stage_known"
@@ -187,6 +215,8 @@ class PayPlan(models.Model):
         default=False,
         help_text=_("Some states count it as working time. Ask a lawyer; this page is not legal advice."),
     )
+    # The minimum wage of the store's state on the first day, kept here so that the database can compare.
+    minimum_cents = models.PositiveIntegerField(_("minimum wage, cents"), default=725, editable=False)
 
     class Meta:
         ordering = ["store", "-effective_from"]
@@ -194,10 +224,26 @@ class PayPlan(models.Model):
             models.UniqueConstraint(fields=["store", "effective_from"], name="pay_plan_one_a_day"),
             # 29 USC 206(a)(1)(C): the federal minimum. States ask for more; the plan may, too.
             models.CheckConstraint(condition=Q(hourly_cents__gte=725), name="pay_plan_above_federal_minimum"),
+            models.CheckConstraint(condition=Q(hourly_cents__gte=F("minimum_cents")), name="pay_plan_above_state_minimum"),
         ]
 
     def __str__(self) -> str:
         return f"{self.store} from {self.effective_from}"
+
+    def clean(self) -> None:
+        """Raise ValidationError where the plan would begin below the minimum wage of the store's state."""
+        if self.store_id is None or self.effective_from is None or self.hourly_cents is None:
+            return  # an empty field has its own message
+        self.minimum_cents = wages.minimum_cents(self.store.state, self.effective_from)
+        if self.hourly_cents < self.minimum_cents:
+            least = {"state": self.store.state, "day": self.effective_from, "cents": self.minimum_cents}
+            sentence = _("The minimum wage in %(state)s on %(day)s is %(cents)d cents an hour. Pay at least that.")
+            raise ValidationError({"hourly_cents": ValidationError(sentence, params=least)})
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the minimum wage of the first day beside the plan; `pay_plan_above_state_minimum` compares."""
+        self.minimum_cents = wages.minimum_cents(self.store.state, self.effective_from)
+        super().save(*args, **kwargs)
 
     @property
     def version(self) -> str:

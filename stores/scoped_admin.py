@@ -76,6 +76,7 @@ class ScopedAdmin(ModelAdmin):
     also_by: Sequence[str] = ()  # columns of the model that links of ours filter by, without a filter in the list
     show_full_result_count = False
     list_per_page = 50
+    ordering: Sequence[str] = ("-pk",)  # pages of an unordered list may repeat a row and leave another out
     actions: Sequence[Any] = []
 
     @property
@@ -103,10 +104,12 @@ class ScopedAdmin(ModelAdmin):
         `?resting_on=…` listed who said "not tonight", though no page shows it."""
         offered = {*self.also_by}
         for item in self.get_list_filter(request):
-            if isinstance(item, str):
-                offered.add(item)
+            if isinstance(item, type):
+                offered.add(item.parameter_name)
             else:
-                offered.add(item.parameter_name if issubclass(item, admin.SimpleListFilter) else item[0])
+                offered.add(item if isinstance(item, str) else item[0])
+        if "\x00" in str(value):  # PostgreSQL's text has no such character
+            return False
         return any(lookup == name or lookup.startswith(name + LOOKUP_SEP) for name in offered)
 
     # --- Who may -----------------------------------------------------------------------------------------------------

@@ -101,7 +101,8 @@ def cannot_go_on(
 
     Packages claimed but never loaded go back to the bay. Custody stays with the associate until the store receives
     each package, whoever fetches it. The same call again changes nothing. `on_behalf`: the member of staff who does it
-    for them, say after a phone call; the events name that person, and the note is their reason.
+    for them, say after a phone call; the events name that person. Their reason is the exception's note: an event's
+    reason code may reach the customer, so it stays a code.
     """
     person = Associate.objects.select_for_update().get(pk=by.pk)
     packages = Package.objects.for_update(list(trip.packages.values_list("pk", flat=True)))
@@ -109,12 +110,11 @@ def cannot_go_on(
     if locked.state in (TripState.FINISHED, TripState.ABANDONED):
         return locked
     actor = on_behalf or actors.associate(person.user_id)
-    why = note.strip()[:280] if on_behalf else reason
     waiting = [package for package in packages if package.state == PackageState.CLAIMED]
     in_hand = [p for p in packages if p.state in IN_CUSTODY and p.state != PackageState.RETURNING]
-    move(waiting, "release", by=actor, now=now, reason=why if on_behalf else "")
+    move(waiting, "release", by=actor, now=now, reason=note.strip()[:280] if on_behalf else "")
     locked.claims.filter(package__in=waiting, released_at=None).update(released_at=now)
-    move(in_hand, "return", by=actor, now=now, reason=why)
+    move(in_hand, "return", by=actor, now=now, reason=reason)
     DeliveryException.objects.bulk_create(
         [
             DeliveryException(

@@ -54,7 +54,7 @@ class OfferAdmin(VerbAdmin):
     list_display = ("__str__", "how_many", "pay", "until", "store")
     list_filter = (StoreFilter,)
     list_select_related = ("store",)
-    ordering = ("expires_at",)
+    ordering = ("expires_at", "pk")
     fields = readonly_fields = ("store", "sent", "until", "pay")
     inlines = (OfferPackageInline,)
     verbs = (

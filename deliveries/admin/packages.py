@@ -163,6 +163,7 @@ class PackageAdmin(VerbAdmin):
     list_filter = ("state", PromiseFilter, TonightFilter, ProblemFilter, "precision", StoreFilter)
     list_select_related = ("store", "holder__employee")
     also_by = ("trip",)
+    ordering = ("deliver_by", "pk")
     search_fields = ("label", "reference", "recipient", "address1", "zip")
     search_help_text = _("Label, reference, recipient, street or ZIP")
     inlines = (EventInline,)

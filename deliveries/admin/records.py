@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from django.contrib import admin
@@ -12,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from deliveries import manifests
 from deliveries.models import Carrier, Event, LedgerEntry, Manifest, Tender
 from deliveries.templatetags.units import dollars
 from stores.scoped_admin import ReadOnlyInline, ScopedAdmin, StoreFilter, in_store_time
@@ -118,18 +120,17 @@ class ManifestAdmin(ScopedAdmin):
 
     def csv_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The manifest as CSV. Another store's is not found."""
-        from deliveries import manifests
-
         manifest = self.get_queryset(request).filter(pk=pk).first()
         if manifest is None:
             raise Http404
         name = f"manifest-{manifest.store.number}-{manifest.evening}-{manifest.pk}.csv"
-        response = HttpResponse(
+        text = io.StringIO(newline="")
+        manifests.write_csv(manifest, text)
+        return HttpResponse(
+            text.getvalue(),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"},
         )
-        manifests.write_csv(manifest, response)
-        return response
 
     @display(description=_("packages"), ordering="held")
     def how_many(self, manifest: Any) -> int:

@@ -81,6 +81,7 @@ class TripAdmin(VerbAdmin):
     list_filter = ("state", StoreFilter)
     list_select_related = ("store", "associate__employee")
     search_fields = ("associate__first_name", "associate__employee__reference")
+    ordering = ("-claimed_at", "-pk")
     fields = readonly_fields = (
         "store", "who", "state_shown", "claimed", "left", "ended", "settled", "quoted", "paid",
     )  # fmt: skip

@@ -147,7 +147,7 @@ def bay_view(request: HttpRequest, desk: Desk) -> HttpResponse:
         user_id: int = request.user.pk  # type: ignore[assignment]
         if missing := request.POST.get("missing", ""):
             result = _missing(desk, trip, missing, user_id)
-        elif typed := request.POST.get("code", "").strip()[:80]:
+        elif typed := "".join(filter(str.isprintable, request.POST.get("code", ""))).strip()[:80]:
             result = scan(desk, mode, typed, trip, user_id)
         if not request.headers.get("X-Part"):
             if result:
