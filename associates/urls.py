@@ -2,11 +2,9 @@
 
 from django.urls import URLPattern, path
 
-from associates.views import join, landing, me, setup
+from associates.views import join, me, setup
 
 urlpatterns: list[URLPattern] = [
-    path("", landing.landing, name="landing"),
-    path("demo/mail/", landing.demo_mail, name="demo_mail"),
     path("join/", join.join, name="join"),
     path("setup/", setup.setup, name="setup"),
     path("setup/<slug:step>/", setup.step, name="setup_step"),

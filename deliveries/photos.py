@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
-from typing import BinaryIO
+import zlib
+from typing import Protocol
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 LONGEST_SIDE = 1_600  # pixels; a house number stays readable
 MOST_PIXELS = 80_000_000  # more than any phone's camera; beyond it a file wants our memory, not our eyes
 MOST_BYTES = 25 * 1024 * 1024
 QUALITY = 82
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP")  # MPO is what some phones call a JPEG
+FORMATS = ("JPEG", "PNG", "WEBP")
+# What Pillow's decoders raise on broken files.
+BROKEN = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, struct.error, zlib.error)
+
+
+class Readable(Protocol):
+    """An open binary file, or what a web framework hands over as one."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 class NotAPicture(ValueError):
@@ -23,7 +33,7 @@ class NotAPicture(ValueError):
         self.code = code
 
 
-def clean(file: BinaryIO) -> bytes:
+def clean(file: Readable) -> bytes:
     """A JPEG of `file`, upright, at most LONGEST_SIDE pixels on its longer side, without any metadata.
 
     Pixels are counted from the header, before anything is unpacked. Raises NotAPicture.
@@ -43,10 +53,9 @@ def clean(file: BinaryIO) -> bytes:
                 picture = _on_white(upright)
     except Image.DecompressionBombError as error:
         raise NotAPicture("too_large") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, TypeError, IndexError) as error:
-        # What Pillow's decoders raise on broken files; a NotAPicture of our own passes through.
-        if isinstance(error, NotAPicture):
-            raise
+    except NotAPicture:
+        raise
+    except BROKEN as error:
         raise NotAPicture("unreadable") from error
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=QUALITY, optimize=True)

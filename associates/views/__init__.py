@@ -1,1 +1,1 @@
-"""The pages before and around delivering: landing, joining, set-up, "Me"."""
+"""The pages around delivering: joining, set-up, "Me"."""

@@ -9,13 +9,11 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from associates import actions, terms
+from associates import actions, language, terms
 from associates.access import for_associates
 from associates.forms import FORMS
 from associates.models import Associate
 from stores.refused import Refused
-
-from .landing import remember_language
 
 SESSION_KEY = "setup_step"
 
@@ -60,7 +58,7 @@ def step(request: HttpRequest, person: Associate, step: str) -> HttpResponse:
                 response = redirect("setup_step", step=following) if first_time else redirect("me")
                 if step == "language":
                     person.user.refresh_from_db()
-                    remember_language(response, person.user)
+                    language.remember(response, person.user)
                 return response
     context = {
         "form": form, "step": step, "number": number + 1, "steps": len(terms.STEPS), "first_time": first_time,

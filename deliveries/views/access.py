@@ -13,7 +13,7 @@ from associates.access import for_associates
 from associates.models import Associate
 from stores.refused import Refused
 
-from .quotes import BadForm
+from .answers import BadForm
 from .reasons import refused
 
 P = ParamSpec("P")

@@ -1,10 +1,12 @@
-"""Addresses of the associate pages."""
+"""Addresses of the front page and the associate pages."""
 
 from django.urls import URLPattern, path
 
-from deliveries.views import board, dropoffs, earnings, offers, photos, pickup, today, trips
+from deliveries.views import board, dropoffs, earnings, landing, offers, photos, pickup, today, trips
 
 urlpatterns: list[URLPattern] = [
+    path("", landing.landing, name="landing"),
+    path("demo/mail/", landing.demo_mail, name="demo_mail"),
     path("today/", today.today, name="today"),
     path("today/tonight/", today.tonight, name="tonight"),
     path("me/pause/", today.pause, name="pause"),

@@ -14,9 +14,9 @@ from deliveries import matching, quoting
 from deliveries.actions import claims
 from deliveries.models import Package
 
-from . import mine
+from . import answers, mine
 from .access import associate_page
-from .quotes import show, tapped, with_mine
+from .quotes import show, with_mine
 from .reasons import refused, why_not
 
 
@@ -51,7 +51,7 @@ def package(request: HttpRequest, person: Associate, package_id: int) -> HttpRes
 @associate_page
 def claim(request: HttpRequest, person: Associate, package_id: int) -> HttpResponse:
     """Take it, at the quote on the screen. The same tap twice is one claim."""
-    shown, key = tapped(request.POST)
+    digest, key = answers.shown(request), answers.key_of(request)
     trip = mine.open_trip(person)
     now = timezone.now()
     wanted = Package.objects.filter(store=person.store, pk=package_id).first()
@@ -64,7 +64,7 @@ def claim(request: HttpRequest, person: Associate, package_id: int) -> HttpRespo
         wanted = _on_board(person, package_id)
     try:
         planned, _together = with_mine(person, shift, trip, [wanted])
-        claims.claim(planned=planned, shown=shown, by=person, now=now, key=key)
+        claims.claim(planned=planned, shown=digest, by=person, now=now, key=key)
     except claims.QuoteChanged as changed:
         return _page(request, person, wanted, said=str(changed), status=409)
     except quoting.DoesNotFit as no:

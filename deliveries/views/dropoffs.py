@@ -26,7 +26,7 @@ from stores.places import Point
 
 from . import mine
 from .access import associate_page
-from .quotes import key_of
+from .answers import key_of, text
 from .trips import stop_of
 
 NOT_A_PICTURE = {
@@ -44,7 +44,7 @@ def drop_off(request: HttpRequest, person: Associate, stop_id: int) -> HttpRespo
         if not _here(stop):
             return redirect("trip")
         return _page(request, person, stop)
-    key, now = key_of(request.POST), timezone.now()
+    key, now = key_of(request), timezone.now()
     wanted = set(request.POST.getlist("package"))
     named = [c.package for c in stop.claims.select_related("package") if str(c.package_id) in wanted]
     if not named:
@@ -55,7 +55,7 @@ def drop_off(request: HttpRequest, person: Associate, stop_id: int) -> HttpRespo
             dropoffs.deliver(
                 package=package, by=person, now=now, key=uuid5(key, str(package.pk)),
                 photo=ContentFile(photo) if photo is not None else None, position=_position(request, person),
-                far_reason=request.POST.get("far_reason", ""),
+                far_reason=text(request, "far_reason", 200),
             )  # fmt: skip
     except photos.NotAPicture as no:
         return _page(request, person, stop, said=str(NOT_A_PICTURE[no.code]), status=422)
@@ -92,14 +92,14 @@ def _may_locate(person: Associate) -> bool:
 def _photo(request: HttpRequest) -> bytes | None:
     """The photo of the form, clean; None when none was taken. Raises photos.NotAPicture."""
     upload = request.FILES.get("photo")
-    return photos.clean(upload.file) if upload is not None and upload.file is not None else None
+    return photos.clean(upload) if upload else None
 
 
 def _position(request: HttpRequest, person: Associate) -> dropoffs.Position | None:
     """The phone's position from the form; None when there is none, it makes no sense, or there is no consent to it."""
     try:
-        lat, lon, accuracy = (float(request.POST[name]) for name in ("lat", "lon", "accuracy"))
-    except (KeyError, ValueError):
+        lat, lon, accuracy = (float(text(request, name, 30)) for name in ("lat", "lon", "accuracy"))
+    except ValueError:
         return None
     if not (abs(lat) <= 90 and abs(lon) <= 180 and math.isfinite(accuracy) and accuracy >= 0):
         return None
@@ -117,7 +117,7 @@ def _page(
         "tab": "today", "person": person, "store": stop.trip.store, "stop": stop, "said": said, "far": far,
         "packages": [{"package": package, "ticked": str(package.pk) in wanted} for package in packages],
         "may_locate": _may_locate(person), "key": request.POST.get("key") or uuid4(),
-        "far_reason": request.POST.get("far_reason", "")[:200],
-        "total": len(mine.stops(person, stop.trip)),
+        "far_reason": text(request, "far_reason", 200),
+        "total": len(mine.doors(person, stop.trip)),
     }  # fmt: skip
     return render(request, "associate/drop_off.html", context, status=status)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from associates.models import Associate
-from deliveries.models import LedgerEntry, Trip
+from deliveries.models import LedgerEntry, Package, Trip
 from deliveries.states import PackageState, TripState
 
 from . import mine
@@ -21,46 +21,76 @@ from .access import associate_page
 A_PAGE = 20
 
 
-@dataclass
-class Week:
-    """Trips of one week, newest first; `monday` on the store's calendar. Sums are of what is settled."""
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """One trip that is over, with its lines in the ledger: none while it is pending."""
 
-    monday: date
-    trips: list[Trip] = field(default_factory=list)
+    trip: Trip
+    ended_at: datetime
+    delivered: int
+    lines: list[LedgerEntry]
 
     @property
     def cents(self) -> int:
-        return sum(trip.paid for trip in self.trips)  # type: ignore[attr-defined]
+        return sum(line.cents for line in self.lines)
+
+    @property
+    def seconds(self) -> int:
+        return sum(line.quantity for line in self.lines if line.kind == LedgerEntry.Kind.TIME)
+
+    @property
+    def metres(self) -> int:
+        return sum(line.quantity for line in self.lines if line.kind == LedgerEntry.Kind.MILEAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """Trips of one week, newest first; `monday` on the store's calendar."""
+
+    monday: date
+    trips: list[Earned]
+
+    @property
+    def cents(self) -> int:
+        return sum(earned.cents for earned in self.trips)
+
+
+def earned_of(found: list[Trip]) -> list[Earned]:
+    """Ledger lines and deliveries of these trips, in two queries however many there are."""
+    lines: dict[int, list[LedgerEntry]] = {}
+    for entry in LedgerEntry.objects.filter(trip__in=found):
+        lines.setdefault(entry.trip_id, []).append(entry)
+    delivered = dict(
+        Package.objects.filter(trip__in=found, state=PackageState.DELIVERED)
+        .order_by()
+        .values_list("trip_id")
+        .annotate(number=Count("pk"))
+    )
+    return [
+        Earned(trip, trip.ended_at, delivered.get(trip.pk, 0), lines.get(trip.pk, []))
+        for trip in found
+        if trip.ended_at is not None
+    ]
 
 
 @require_GET
 @associate_page
 def earnings(request: HttpRequest, person: Associate) -> HttpResponse:
+    # A trip given back before the shift's end came to nothing; it would only be a line of zeros.
     over = (
         mine.trips(person)
         .filter(state__in=[TripState.FINISHED, TripState.ABANDONED])
-        .exclude(state=TripState.ABANDONED, started_at=None, settled_at__isnull=False, entries=None)
-        .annotate(
-            delivered=Count("packages", filter=Q(packages__state=PackageState.DELIVERED), distinct=True),
-        )
+        .exclude(started_at=None, settled_at__isnull=False, entries=None)
         .order_by("-ended_at", "-pk")
     )
     page = Paginator(over, A_PAGE).get_page(request.GET.get("page"))
-    entries = LedgerEntry.objects.filter(associate=person, trip__in=list(page.object_list))
-    by_trip: dict[int, list[LedgerEntry]] = {}
-    for entry in entries:
-        by_trip.setdefault(entry.trip_id, []).append(entry)
     weeks: list[Week] = []
-    for trip in page.object_list:
-        trip.lines = by_trip.get(trip.pk, [])
-        trip.paid = sum(entry.cents for entry in trip.lines)
-        trip.seconds = sum(entry.quantity for entry in trip.lines if entry.kind == "time")
-        trip.metres = sum(entry.quantity for entry in trip.lines if entry.kind == "mileage")
-        day = trip.store.evening(trip.ended_at)
+    for earned in earned_of(list(page.object_list)):
+        day = person.store.evening(earned.ended_at)
         monday = day - timedelta(days=day.weekday())
         if not weeks or weeks[-1].monday != monday:
-            weeks.append(Week(monday))
-        weeks[-1].trips.append(trip)
+            weeks.append(Week(monday, []))
+        weeks[-1].trips.append(earned)
     total = LedgerEntry.objects.filter(associate=person).aggregate(cents=Sum("cents"))["cents"] or 0
     context = {"tab": "earnings", "person": person, "store": person.store, "weeks": weeks, "page": page, "total": total}
     return render(request, "associate/earnings.html", context)

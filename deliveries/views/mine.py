@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Prefetch, QuerySet
@@ -38,13 +39,19 @@ def open_offer(person: Associate, now: datetime) -> Offer | None:
     return offers(person).filter(state=OfferState.SENT, expires_at__gt=now).first()
 
 
-def stops(person: Associate, trip: Trip) -> list[Stop]:
-    """The trip's stops in order, each with its live claims and their packages (`stop.packages`)."""
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A stop and the packages that are still meant for it."""
+
+    stop: Stop
+    packages: list[Package]
+
+
+def doors(person: Associate, trip: Trip) -> list[Door]:
+    """The trip's stops in order."""
     live = Claim.objects.filter(released_at=None).select_related("package").order_by("package_id")
-    found = list(Stop.objects.filter(trip=trip, trip__associate=person).prefetch_related(Prefetch("claims", live)))
-    for stop in found:
-        stop.packages = [claim.package for claim in stop.claims.all()]  # type: ignore[attr-defined]
-    return found
+    stops = Stop.objects.filter(trip=trip, trip__associate=person).prefetch_related(Prefetch("claims", live))
+    return [Door(stop, [claim.package for claim in stop.claims.all()]) for stop in stops]
 
 
 def in_hand(person: Associate) -> list[Package]:

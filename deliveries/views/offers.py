@@ -17,9 +17,9 @@ from deliveries.actions import offers as verbs
 from deliveries.models import Offer, Package
 from deliveries.states import OfferState
 
-from . import mine
+from . import answers, mine
 from .access import associate_page
-from .quotes import Shown, show, tapped, with_mine
+from .quotes import Shown, show, with_mine
 from .reasons import refused, why_not
 from .today import why_nothing
 
@@ -59,13 +59,13 @@ def offer(request: HttpRequest, person: Associate, offer_id: int) -> HttpRespons
 def claim(request: HttpRequest, person: Associate, offer_id: int) -> HttpResponse:
     """Claim what is ticked, at the quote on the screen. The same tap twice is one claim."""
     found = _mine(person, offer_id)
-    shown, key = tapped(request.POST)
+    digest, key = answers.shown(request), answers.key_of(request)
     ticked = _ticked(request, found)
     if not ticked:
         return _page(request, person, found, ticked, status=422)
     try:
         planned, _together = _plan(person, found, ticked)
-        claims.claim(planned=planned, shown=shown, by=person, now=timezone.now(), key=key, offer=found)
+        claims.claim(planned=planned, shown=digest, by=person, now=timezone.now(), key=key, offer=found)
     except claims.QuoteChanged as changed:
         return _page(request, person, found, ticked, said=str(changed), status=409)
     except quoting.DoesNotFit as no:

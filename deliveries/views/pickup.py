@@ -20,6 +20,7 @@ from stores.refused import Refused
 
 from . import mine
 from .access import associate_page
+from .answers import text
 from .reasons import refused, why_not
 
 
@@ -28,7 +29,7 @@ def page(
     status: int = 200,
 ) -> HttpResponse:  # fmt: skip
     """The pick-up list of a trip that has not left; `said` is what was wrong with the code just typed."""
-    packages = [package for stop in mine.stops(person, trip) for package in stop.packages]  # type: ignore[attr-defined]
+    packages = [package for door in mine.doors(person, trip) for package in door.packages]
     loaded = [package for package in packages if package.state == PackageState.LOADED]
     context = {
         "tab": "today", "person": person, "store": trip.store, "trip": trip, "packages": packages,
@@ -46,7 +47,7 @@ def scan(request: HttpRequest, person: Associate) -> HttpResponse:
     trip = mine.open_trip(person)
     if trip is None or trip.state == TripState.UNDER_WAY:
         return redirect("trip")
-    now, typed = timezone.now(), request.POST.get("label", "").strip()[:40]
+    now, typed = timezone.now(), text(request, "label", 40)
     if not typed:
         return page(request, person, trip, now, said=_("Type the code under the bars of the label."), status=422)
     before = set(trip.packages.filter(state=PackageState.LOADED).values_list("pk", flat=True))

@@ -6,9 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
-
-from django.http import QueryDict
 
 from associates.models import Associate, Shift
 from deliveries import pay, quoting
@@ -49,23 +46,3 @@ def with_mine(
     has = {package.pk for package in mine}
     together = [*mine, *(package for package in packages if package.pk not in has)]
     return quoting.plan_trip(person, shift, together, at_least=trip.promise if trip else None), together
-
-
-class BadForm(ValueError):
-    """A form came back without what the page put into it."""
-
-
-def tapped(data: QueryDict) -> tuple[str, UUID]:
-    """The digest of the quote that was on the screen, and the key of the tap. Raises BadForm."""
-    try:
-        return data["shown"], UUID(data["key"])
-    except (KeyError, ValueError) as error:
-        raise BadForm from error
-
-
-def key_of(data: QueryDict) -> UUID:
-    """The key of a tap. Raises BadForm."""
-    try:
-        return UUID(data["key"])
-    except (KeyError, ValueError) as error:
-        raise BadForm from error

@@ -18,7 +18,7 @@ from deliveries.states import PackageState, TripState
 
 from . import mine, pickup
 from .access import associate_page
-from .quotes import BadForm, key_of
+from .answers import BadForm, key_of, text
 
 # Reasons that stop the whole trip, not one door.
 STOPS_THE_TRIP = (DeliveryException.Reason.CAR, DeliveryException.Reason.CANNOT_GO_ON)
@@ -48,21 +48,18 @@ def trip(request: HttpRequest, person: Associate) -> HttpResponse:
 
 def under_way(request: HttpRequest, person: Associate, found: Trip, now: datetime) -> HttpResponse:
     """The next stop first; then what comes back, what follows, what is done."""
-    stops = mine.stops(person, found)
-    ahead = [stop for stop in stops if any(package.state in AT_A_DOOR for package in stop.packages)]  # type: ignore[attr-defined]
+    doors = mine.doors(person, found)
+    ahead = [door for door in doors if any(package.state in AT_A_DOOR for package in door.packages)]
     following = ahead[0] if ahead else None
-    if following is not None:
-        packages: list[Package] = following.packages  # type: ignore[attr-defined]
-        out = [package for package in packages if package.state == PackageState.OUT]
-        attempted = [package for package in packages if package.state == PackageState.ATTEMPTED]
-    else:
-        out, attempted = [], []
+    here = following.packages if following else []
     context = {
-        "tab": "today", "person": person, "store": found.store, "trip": found, "stops": stops, "stop": following,
-        "out": out, "attempted": attempted, "later": ahead[1:], "done": [stop for stop in stops if stop not in ahead],
-        "where": navigate(following.lat, following.lon) if following else None,
+        "tab": "today", "person": person, "store": found.store, "trip": found, "doors": doors, "door": following,
+        "out": [package for package in here if package.state == PackageState.OUT],
+        "attempted": [package for package in here if package.state == PackageState.ATTEMPTED],
+        "later": ahead[1:], "done": [door for door in doors if door not in ahead],
+        "where": navigate(following.stop.lat, following.stop.lon) if following else None,
         "to_store": navigate(found.store.lat, found.store.lon), "back": mine.to_bring_back(person),
-        "undoable": _undoable(person, now), "waiting_since": found.shift.ends_at,
+        "undoable": _undoable(person, now),
     }  # fmt: skip
     return render(request, "associate/trip.html", context)
 
@@ -117,23 +114,21 @@ def problem(request: HttpRequest, person: Associate, stop_id: int) -> HttpRespon
         if claim.package.state in AT_A_DOOR
     ]
     reasons = [(value, label) for value, label in DeliveryException.Reason.choices if value not in STOPS_THE_TRIP]
+    reason, note = text(request, "reason", 20), text(request, "note", 280)
     context = {
         "tab": "today", "person": person, "store": stop.trip.store, "stop": stop, "packages": packages,
-        "reasons": reasons, "key": request.POST.get("key") or uuid4(), "note": request.POST.get("note", "")[:280],
-        "reason": request.POST.get("reason", ""),
+        "reasons": reasons, "key": request.POST.get("key") or uuid4(), "note": note, "reason": reason, "lacks": "",
     }  # fmt: skip
     if request.method == "GET":
         return render(request, "associate/problem.html", context)
-    key, wanted = key_of(request.POST), set(request.POST.getlist("package"))
+    key, wanted = key_of(request), set(request.POST.getlist("package"))
     named = [claim.package for claim in stop.claims.select_related("package") if str(claim.package_id) in wanted]
-    context["lacks"] = "reason" if context["reason"] not in dict(reasons) else "package" if not named else ""
+    context["lacks"] = "reason" if reason not in dict(reasons) else "package" if not named else ""
     if context["lacks"]:
         return render(request, "associate/problem.html", context, status=422)
     now = timezone.now()
     for package in named:
-        exceptions.attempt(
-            package=package, reason=context["reason"], note=context["note"], by=person, now=now, key=key
-        )  # fmt: skip
+        exceptions.attempt(package=package, reason=reason, note=note, by=person, now=now, key=key)
     return redirect("trip")
 
 
@@ -164,11 +159,11 @@ def cannot_go_on(request: HttpRequest, person: Associate) -> HttpResponse:
             "reasons": [(value, label) for value, label in DeliveryException.Reason.choices if value in STOPS_THE_TRIP],
         }  # fmt: skip
         return render(request, "associate/cannot_go_on.html", context)
-    reason = request.POST.get("reason", "")
+    reason = text(request, "reason", 20)
     if reason not in STOPS_THE_TRIP:
         raise BadForm
     exceptions.cannot_go_on(
-        trip=found, reason=reason, note=request.POST.get("note", "")[:280], by=person, now=timezone.now(),
-        key=key_of(request.POST),
+        trip=found, reason=reason, note=text(request, "note", 280), by=person, now=timezone.now(),
+        key=key_of(request),
     )  # fmt: skip
     return redirect("trip")

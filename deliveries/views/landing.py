@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
-from email.message import EmailMessage
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,9 +12,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from associates import language
 from associates.access import associate_of
 from associates.models import Associate
-from stores.models import User
 
 NEWEST = 20
 
@@ -28,31 +24,18 @@ NEWEST = 20
 def landing(request: HttpRequest) -> HttpResponse:
     """One sentence and two buttons; who is signed in goes to their own first page, in their own language."""
     if not request.user.is_authenticated:
-        return render(request, "landing.html", {"demo": settings.DEMO, "sign_ins": demo_sign_ins()})
-    user = cast(User, request.user)
-    person = associate_of(user)
+        context: dict[str, object] = {"demo": settings.DEMO}
+        if settings.DEMO:
+            from deliveries import demo  # production has none
+
+            context |= {"sign_ins": demo.sign_ins(), "newcomers": demo.newcomers()}
+        return render(request, "landing.html", context)
+    person = associate_of(request.user)
     if person is not None and person.state != Associate.State.LEFT:
         response = redirect("today")
-        remember_language(response, user)
+        language.remember(response, request.user)
         return response
-    return redirect("admin:index" if user.is_staff else "join")
-
-
-def remember_language(response: HttpResponse, user: User) -> None:
-    """The language somebody chose follows them to every device they sign in on."""
-    response.set_cookie(
-        settings.LANGUAGE_COOKIE_NAME, user.language, max_age=60 * 60 * 24 * 365, samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )  # fmt: skip
-
-
-def demo_sign_ins() -> list[Any]:
-    """The demo's people, where the demo is installed and this is not production."""
-    # Named by a string: the demo stands above this app, and production has none.
-    if not settings.DEMO or find_spec("deliveries.demo") is None:
-        return []
-    demo = import_module("deliveries.demo")
-    return list(demo.sign_ins()) if hasattr(demo, "sign_ins") else list(getattr(demo, "SIGN_INS", []))
+    return redirect("admin:index" if request.user.is_staff else "join")
 
 
 @require_GET
@@ -71,10 +54,7 @@ def read_mails(path: Path) -> list[dict[str, str]]:
     """The messages in one file of Django's file-based backend, in the order they were sent."""
     separator = b"-" * 79
     parts = [part.strip() for part in path.read_bytes().split(separator) if part.strip()]
-    messages = [
-        cast(EmailMessage, email.message_from_bytes(part, policy=email.policy.default))  # type: ignore[arg-type]
-        for part in parts
-    ]
+    messages = [email.message_from_bytes(part, policy=email.policy.default) for part in parts]
     return [
         {
             "to": str(message["to"] or ""),
