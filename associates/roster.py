@@ -17,9 +17,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from stores.feeds import fields
-from stores.feeds import rows as rows_
 from stores.feeds.report import Report
-from stores.feeds.rows import Cells, KnownStores
+from stores.feeds.rows import Cells, Kind, KnownStores, import_rows
 from stores.feeds.sheets import Column, Row, Sheet, Table
 from stores.models import Store
 
@@ -41,7 +40,12 @@ SHIFTS = Sheet(
         Column("last_name", "Last name.", "Alvarez", required=True, longest=60),
         Column("birth_date", "YYYY-MM-DD. Nobody under 18 is ever offered a delivery.", "1990-05-17", required=True),
         Column("active", "false takes them off the roster, true puts them back; empty changes nothing.", "true"),
-        Column("shift", "Your number for the shift; empty, as start and end, in a row of the roster only.", "S-881"),
+        Column(
+            "shift",
+            "Your number for the shift; empty, as start and end, in a row of the roster only.",
+            "S-881",
+            longest=40,
+        ),
         Column("starts_at", "ISO 8601 with an offset, or without one in the store's local time.", "2026-11-24T13:00"),
         Column("ends_at", "The same; on the next day when the shift goes past midnight.", "2026-11-24T21:30"),
     ),
@@ -84,7 +88,7 @@ def take_in(
 ) -> Report:
     """Take the employees and shifts of `table` into the books of `stores`; say what became of every row.
 
-    Arguments and batches are those of `stores.feeds.rows.take_in`; `by` is the sending system's name, for the log, and
+    Arguments and batches are those of `stores.feeds.rows.import_rows`; `by` is the sending system's name, for the log, and
     `today` is what birth dates are held against.
     """
     said: dict[tuple[int, str], int] = {}  # which row of this file changed an employee's `active`
@@ -103,7 +107,7 @@ def take_in(
         batch.write()
         return batch.report
 
-    report = rows_.take_in(table, kind=rows_.Kind.SHIFTS, stores=stores, take=take, dry_run=dry_run, progress=progress)
+    report = import_rows(table, kind=Kind.SHIFTS, stores=stores, take=take, dry_run=dry_run, progress=progress)
     log.info(
         "intake.shifts", system=by, dry_run=dry_run, read=report.read, accepted=report.accepted,
         unchanged=report.unchanged, rejected=report.rejected,
@@ -119,13 +123,13 @@ def check(row: Row, known: KnownStores, today: date) -> tuple[Cells, Checked | N
         return cells, None  # its very shape is wrong; that every column is missing would be noise
     take = cells.take
     store = take("store", known.by_number)
-    employee = take("employee", lambda t: fields.reference(t, 40))
-    first_name = take("first_name", lambda t: fields.text(t, 60))
-    last_name = take("last_name", lambda t: fields.text(t, 60))
+    employee = cells.reference("employee")
+    first_name = cells.text("first_name")
+    last_name = cells.text("last_name")
     born = take("birth_date", lambda t: _birth_date(t, today))
     active = take("active", fields.yes_no)
     with_shift = any(cells.has(column) for column in ("shift", "starts_at", "ends_at"))
-    shift = take("shift", lambda t: fields.reference(t, 40), needed=with_shift)
+    shift = cells.reference("shift", needed=with_shift)
     starts_at = ends_at = None
     if store:
         starts_at = take("starts_at", lambda t: fields.moment(t, store.zone), needed=with_shift)

@@ -24,9 +24,8 @@ from deliveries.actors import Actor
 from deliveries.models import Package
 from deliveries.models.package import HEAVIEST_G, LONGEST_MM
 from stores.feeds import fields
-from stores.feeds import rows as rows_
 from stores.feeds.report import Report, RowFault, shown
-from stores.feeds.rows import Cells, KnownStores
+from stores.feeds.rows import Cells, Kind, KnownStores, import_rows
 from stores.feeds.sheets import Row, Table
 from stores.models import Language, Store
 from stores.places import Located, Point, Precision, distance_m, in_united_states, locate_many
@@ -79,15 +78,13 @@ def take_in(
 ) -> Report:
     """Take the packages of `table` into the books of `stores`, in batches, and say what became of every row.
 
-    Arguments and batches are those of `stores.feeds.rows.take_in`; `by` and `now` go into each package's first Event.
+    Arguments and batches are those of `stores.feeds.rows.import_rows`; `by` and `now` go into each package's first Event.
     """
 
     def take(rows: Sequence[Row], known: KnownStores) -> Report:
         return _take(rows, known, by=by, now=now)
 
-    report = rows_.take_in(
-        table, kind=rows_.Kind.PACKAGES, stores=stores, take=take, dry_run=dry_run, progress=progress
-    )
+    report = import_rows(table, kind=Kind.PACKAGES, stores=stores, take=take, dry_run=dry_run, progress=progress)
     log.info(
         "intake.packages", system=by.name, dry_run=dry_run, read=report.read, accepted=report.accepted,
         unchanged=report.unchanged, rejected=report.rejected,
@@ -101,19 +98,19 @@ def check(row: Row, known: KnownStores) -> tuple[Cells, Checked | None]:
     cells = Cells(row, PACKAGES)
     if row.faults and not row.cells:
         return cells, None  # its very shape is wrong; that every column is missing would be noise
-    take, text = cells.take, fields.text
+    take = cells.take
     store = take("store", known.by_number)
     content: dict[str, Any] = {
-        "recipient": take("recipient", lambda t: text(t, 80)),
+        "recipient": cells.text("recipient"),
         "phone": take("phone", fields.phone) or "",
         "email": take("email", fields.email) or "",
         "language": take("language", lambda t: fields.choice(t, *Language.values)) or Language.ENGLISH.value,
-        "address1": take("address1", lambda t: text(t, 120)),
-        "address2": take("address2", lambda t: text(t, 60)) or "",
-        "city": take("city", lambda t: text(t, 60)),
+        "address1": cells.text("address1"),
+        "address2": cells.text("address2") or "",
+        "city": cells.text("city"),
         "region": take("state", fields.state),
         "zip": take("zip", fields.zip5),
-        "instructions": take("instructions", lambda t: fields.note(t, 280)) or "",
+        "instructions": take("instructions", lambda t: fields.note(t, PACKAGES.longest("instructions"))) or "",
         "weight_g": cells.take_one_of(WEIGHT, lambda t, unit: measures.grams(t, unit, HEAVIEST_G)),
         "length_mm": cells.take_one_of(LENGTH, lambda t, unit: measures.millimetres(t, unit, LONGEST_MM)),
         "width_mm": cells.take_one_of(WIDTH, lambda t, unit: measures.millimetres(t, unit, LONGEST_MM)),
@@ -122,7 +119,7 @@ def check(row: Row, known: KnownStores) -> tuple[Cells, Checked | None]:
         "carrier_cents": take("carrier_usd", lambda t: fields.cents(t, MOST_CARRIER_CENTS)),
         "associate_ok": take("associate_ok", fields.yes_no) is not False,
     }
-    reference = take("reference", lambda t: fields.reference(t, 64))
+    reference = cells.reference("reference")
     if store:
         content["deliver_by"] = take("deliver_by", lambda t: fields.moment(t, store.zone))
         content["lat"], content["lon"] = _pin(cells, store)

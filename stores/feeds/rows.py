@@ -95,6 +95,14 @@ class Cells:
             self.fault(column, bad.code, bad.message)
             return None
 
+    def text(self, column: str) -> str | None:
+        """A line of text, as long as the column may be."""
+        return self.take(column, lambda text: fields.text(text, self._sheet.longest(column)))
+
+    def reference(self, column: str, *, needed: bool = False) -> str | None:
+        """The sender's own number for something, as long as the column may be."""
+        return self.take(column, lambda text: fields.reference(text, self._sheet.longest(column)), needed=needed)
+
     def take_one_of(self, columns: tuple[str, ...], read: Callable[[str, str], V]) -> V | None:
         """The value of the one filled column of a group; `read` is given the cell and the column's unit."""
         filled = [column for column in columns if self.has(column)]
@@ -120,7 +128,7 @@ class Kind(IntEnum):
     SHIFTS = 2
 
 
-def take_in(
+def import_rows(
     table: Table,
     *,
     kind: Kind,

@@ -54,6 +54,13 @@ class Sheet:
     def required(self) -> list[str]:
         return [column.name for column in self.columns if column.required]
 
+    def longest(self, name: str) -> int:
+        """How many characters the column `name` takes; asked only of columns that say so."""
+        found = next(column.longest for column in self.columns if column.name == name)
+        if found is None:
+            raise LookupError(f"column {name} of {self.name} has no length")
+        return found
+
     def unknown(self, name: str) -> str:
         """The sentence for a column that does not exist, with the nearest that does."""
         if not name:
