@@ -38,12 +38,17 @@ class Employee(models.Model):
     last_name = models.CharField(_("last name"), max_length=60)
     birth_date = models.DateField(_("birth date"))
     active = models.BooleanField(_("on the roster"), default=True)
+    # What the store job pays an hour, where the retailer tells us: overtime is worked out from both kinds of work.
+    wage_cents = models.PositiveIntegerField(_("store wage an hour, cents"), null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["store", "reference"]
         constraints = [
             models.UniqueConstraint(fields=["store", "reference"], name="employee_reference_once"),
             models.CheckConstraint(condition=~Q(reference=""), name="employee_has_reference"),
+            models.CheckConstraint(
+                condition=Q(wage_cents=None) | Q(wage_cents__range=(1, 50_000)), name="employee_wage_sane"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -203,6 +208,9 @@ class Limits(models.Model):
         _("most extra minutes"), default=15, validators=[MinValueValidator(5), MaxValueValidator(60)]
     )
     floor_cents_per_hour = models.PositiveIntegerField(_("least for an extra hour, cents"), default=0)
+    home_by = models.TimeField(
+        _("home by"), null=True, blank=True, help_text=_("Store time; before four in the morning is after midnight.")
+    )
 
     class Meta:
         constraints = [

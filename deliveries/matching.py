@@ -12,7 +12,7 @@ import structlog
 from django.conf import settings
 
 from associates.models import Associate, Shift, willing
-from deliveries import planner, quoting
+from deliveries import hours, planner, quoting
 from deliveries.actions import offers
 from deliveries.actors import system
 from deliveries.models import Offer, Package, Round, Trip
@@ -146,10 +146,12 @@ def board(associate: Associate, now: datetime, *, most: int = 12) -> list[tuple[
         return []
     trip = Trip.objects.filter(shift=shift, state__in=[TripState.PLANNED, TripState.LOADING]).first()
     mine = list(trip.packages.all()) if trip else []
+    promise = trip.promise if trip else None
+    worked = hours.before_trips(shift.store, [(associate, shift)])
     found = []
     for package in Package.objects.offerable(associate.store, now)[:200]:
         try:
-            planned = quoting.plan_trip(associate, shift, [*mine, package], at_least=trip.promise if trip else None)
+            planned = quoting.plan_trip(associate, shift, [*mine, package], at_least=promise, worked=worked)
         except quoting.DoesNotFit:
             continue
         found.append((package, planned))

@@ -15,11 +15,13 @@ from typing import Any
 
 from associates import home
 from associates.models import Associate, Limits, Shift
-from deliveries import pay, planner
+from deliveries import fatigue, hours, pay, planner
 from deliveries.conflicts import blocked
+from deliveries.hours import Hours
 from deliveries.models import Package, Trip
 from deliveries.planner.problem import IntMatrix
 from deliveries.travel import PowerLaw, TravelTimes
+from stores import wages
 from stores.models import PayPlan, Store
 
 # For a re-quote every wished package must be in the plan, so leaving one out is made to look very expensive.
@@ -29,6 +31,8 @@ REQUOTE_SECONDS = 0.5
 # Counts trips that were made, never offers that were not taken; it is part of the objective and is paid to nobody.
 ROTATION_CENTS = (100, 60, 30)
 ROTATION_OVER = timedelta(days=14)
+# A way home that is paid is paid in steps, rounded up: exact seconds and metres from a known door would tell the home.
+LAST_LEG_S, LAST_LEG_M = 300, 1610
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,22 @@ def travel_times() -> TravelTimes:
     return PowerLaw()
 
 
-def rates(plan: PayPlan) -> pay.Rates:
+def rates(plan: PayPlan, day: date) -> pay.Rates:
+    """The rule for the evening of `day`: the plan, the minimum wage, and what a mile costs.
+
+    An evening may run past midnight, so the minimum is tomorrow's, should it rise. Where the law has overtaken an old
+    plan the law's rate is paid, and the version says so.
+    """
+    minimum = wages.minimum_cents(plan.store.state, day + timedelta(days=1))
+    below = plan.hourly_cents < minimum
     return pay.Rates(
-        plan.version, plan.hourly_cents, plan.per_package_cents, plan.mileage_tenth_cents, plan.last_leg_paid
+        version=f"{plan.version}+min{minimum}" if below else plan.version,
+        hourly_cents=max(plan.hourly_cents, minimum),
+        per_package_cents=plan.per_package_cents,
+        mileage_tenth_cents=plan.mileage_tenth_cents,
+        last_leg_paid=plan.last_leg_paid,
+        minimum_cents=minimum,
+        car_tenth_cents=wages.car_tenth_cents(day),
     )
 
 
@@ -88,6 +105,7 @@ class Evening:
     shifts: dict[str, Shift]
     people: dict[str, Associate]
     packages: dict[str, Package]
+    hours: Mapping[int, Hours]
     metres: IntMatrix
 
     def second(self, moment: datetime) -> int:
@@ -102,15 +120,19 @@ def evening_of(
     *,
     must_go: bool = False,
     relaxed: bool = False,
+    worked: Mapping[int, Hours] | None = None,
 ) -> Evening:
     """The planner's problem for `packages` and these associates on `day`.
 
     Associates without a home cell are left out. Seconds count from the day's local midnight in elapsed time, so a
     clock change in between moves nothing. `must_go` prices every package so that leaving it out never pays;
     `relaxed` keeps what somebody may carry but lifts how long they want to be (for showing what a trip would cost).
-    Raises PayPlan.DoesNotExist.
+    `worked` is `hours.before_trips` of these associates where the caller has read it already. Raises
+    PayPlan.DoesNotExist.
     """
     plan = PayPlan.on(store, day)
+    rule = rates(plan, day)
+    worked = hours.before_trips(store, shifts) if worked is None else worked
     midnight = datetime.combine(day, time(0), store.zone).astimezone(UTC)
     cells = home.reveal([associate for associate, _ in shifts])
     shifts = [(associate, shift) for associate, shift in shifts if associate.pk in cells]
@@ -131,7 +153,7 @@ def evening_of(
             service_s=store.service_seconds,
             load_s=store.load_minutes * 60,
             base_pay_cents=plan.per_package_cents,
-            pay_cents_per_detour_minute=-(-plan.hourly_cents // 60),
+            pay_cents_per_detour_minute=-(-rule.hourly_cents // 60),
         ),
         packages=tuple(
             planner.Package(
@@ -153,6 +175,7 @@ def evening_of(
                 second(shift.ends_at),
                 store,
                 relaxed,
+                None if relaxed else max(0, second(_home_by(store, day, associate, shift, worked[associate.pk]))),
                 never[associate.pk],
                 ROTATION_CENTS[turns[associate.pk]] if turns[associate.pk] < 3 else 0,
             )
@@ -165,11 +188,12 @@ def evening_of(
         store=store,
         day=day,
         midnight=midnight,
-        rates=rates(plan),
+        rates=rule,
         problem=problem,
         shifts={str(associate.pk): shift for associate, shift in shifts},
         people={str(associate.pk): associate for associate, _ in shifts},
         packages={str(package.pk): package for package in packages},
+        hours=worked,
         metres=metres,
     )
 
@@ -180,8 +204,27 @@ def _turns(people: Sequence[Associate], midnight: datetime) -> Counter[int]:
     return Counter(made.values_list("associate_id", flat=True))
 
 
+def _home_by(store: Store, day: date, associate: Associate, shift: Shift, worked: Hours) -> datetime:
+    """The latest this associate may or wants to be home tonight."""
+    at = associate.limits.home_by
+    return fatigue.home_by(
+        shift_start=shift.starts_at,
+        next_start=worked.next_start,
+        longest_day=timedelta(hours=store.longest_day_hours),
+        rest=timedelta(minutes=store.rest_minutes),
+        wish=None if at is None else fatigue.wished(day, at, store.zone),
+    )
+
+
 def _person(
-    limits: Limits, key: str, shift_end_s: int, store: Store, relaxed: bool, never: frozenset[int], bonus_cents: int
+    limits: Limits,
+    key: str,
+    shift_end_s: int,
+    store: Store,
+    relaxed: bool,
+    home_by_s: int | None,
+    never: frozenset[int],
+    bonus_cents: int,
 ) -> planner.Associate:
     # "At most 15 minutes longer" is what the associate feels, so loading is in it; the planner's detour is driving.
     extra_s = limits.max_extra_minutes * 60 * (10 if relaxed else 1) - store.load_minutes * 60
@@ -194,6 +237,7 @@ def _person(
         max_volume_ml=limits.trunk_ml,
         max_size_class=limits.max_size_class,
         max_detour_s=max(0, extra_s),
+        home_by_s=home_by_s,
         floor_cents_per_hour=None if relaxed else limits.floor_cents_per_hour or None,
         bonus_cents=bonus_cents,
         blocked=frozenset(map(str, never)),
@@ -238,16 +282,27 @@ def _trip(evening: Evening, key: str, route: list[str], trip: planner.Trip) -> P
     driven_m = sum(stop.leg_m for stop in stops)
     last_leg_m = int(evening.metres[at, home_column])
     solo_m = int(evening.metres[0, home_column])
-    paid_last_leg = evening.rates.last_leg_paid
+    paid_leg_s = paid_leg_m = 0
+    if evening.rates.last_leg_paid:
+        paid_leg_s = _in_steps(int(evening.problem.time_s[at, home_column]), LAST_LEG_S)
+        paid_leg_m = _in_steps(last_leg_m, LAST_LEG_M)
     quote = pay.quote(
         evening.rates,
         [package_id for stop in stops for package_id in stop.package_ids],
-        paid_s=trip.home_s - evening.second(shift.ends_at) if paid_last_leg else to_last_s,
-        paid_m=driven_m + (last_leg_m if paid_last_leg else 0),
+        paid_s=to_last_s + paid_leg_s,
+        paid_m=driven_m + paid_leg_m,
         extra_s=trip.detour_s + store.load_minutes * 60,
         extra_m=max(0, driven_m + last_leg_m - solo_m),
+        last_leg_s=paid_leg_s,
+        last_leg_m=paid_leg_m,
+        week=evening.hours[evening.people[key].pk].week,
     )
     return PlannedTrip(evening.people[key].pk, shift.pk, tuple(stops), quote)
+
+
+def _in_steps(amount: int, step: int) -> int:
+    """`amount` rounded up to a whole number of steps."""
+    return -(-amount // step) * step
 
 
 def plan_trip(
@@ -257,15 +312,23 @@ def plan_trip(
     *,
     at_least: pay.Quote | None = None,
     relaxed: bool = False,
+    worked: Mapping[int, Hours] | None = None,
 ) -> PlannedTrip:
     """The best trip for just these packages: what a part of an offer, or a choice from the board, would pay.
 
-    `at_least` is the promise of a trip that these packages extend; no line of the new quote falls below it.
+    `at_least` is the promise of a trip that these packages extend; no line of the new quote falls below it. `worked`
+    is `hours.before_trips` of this associate, where the caller asks for many trips and reads it once.
     Raises DoesNotFit when they do not all fit the associate's limits or the promises.
     """
     store = shift.store
     evening = evening_of(
-        store, store.evening(shift.ends_at), [(associate, shift)], packages, must_go=True, relaxed=relaxed
+        store,
+        store.evening(shift.ends_at),
+        [(associate, shift)],
+        packages,
+        must_go=True,
+        relaxed=relaxed,
+        worked=worked,
     )
     if not evening.people:
         raise DoesNotFit("no_home_area")

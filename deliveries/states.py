@@ -1,4 +1,4 @@
-"""Every state of a package, an offer and a trip, and every legal move. One table; nothing else knows the moves.
+"""Every state of a package, an offer, a trip and a dispute, and every legal move. One table; nothing else knows the moves.
 
 The README's diagram is drawn from MOVES by `manage.py draw_states`, and the database's trigger on
 `deliveries_package` is made from the same table.
@@ -42,6 +42,23 @@ class TripState(StrEnum):
     UNDER_WAY = "under_way"
     FINISHED = "finished"
     ABANDONED = "abandoned"
+
+
+class DisputeState(StrEnum):
+    """Of a word about pay. Accepted comes with a correction, explained with reasons."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    EXPLAINED = "explained"
+    WITHDRAWN = "withdrawn"
+
+
+# verb: (from, to). Closed is closed; somebody not content opens another.
+DISPUTE_MOVES: dict[str, tuple[DisputeState, DisputeState]] = {
+    "accept_dispute": (DisputeState.OPEN, DisputeState.ACCEPTED),
+    "explain_dispute": (DisputeState.OPEN, DisputeState.EXPLAINED),
+    "withdraw_dispute": (DisputeState.OPEN, DisputeState.WITHDRAWN),
+}
 
 
 class Move(NamedTuple):

@@ -10,8 +10,8 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from associates.models import Associate, Shift
-from deliveries import live, matching, notices
-from deliveries.actions import carriers, offers, trips
+from deliveries import hours, live, matching, notices
+from deliveries.actions import carriers, ledger, offers, trips
 from deliveries.actors import system
 from deliveries.models import Event, Notice, Offer, Package, Round, Trip
 from deliveries.states import OfferState, PackageState, TripState
@@ -104,6 +104,23 @@ def sweep_trips() -> None:
 @shared_task(name="deliveries.settle_trip")
 def settle_trip(trip_id: int) -> None:
     trips.settle(trip=Trip.objects.get(pk=trip_id), now=timezone.now())
+
+
+@shared_task(name="deliveries.find_weeks")
+def find_weeks() -> None:
+    """Stores with trips whose workweek may just be over."""
+    recent = Trip.objects.filter(store=OuterRef("pk"), settled_at__gte=timezone.now() - timedelta(days=24))
+    for store_id in _stores_with(recent):
+        close_weeks.delay(store_id)
+
+
+@shared_task(name="deliveries.close_weeks")
+def close_weeks(store_id: int) -> None:
+    """Add what whole workweeks owe beyond their trips. Looks three weeks back, for shifts that were corrected late."""
+    store, now = Store.objects.get(pk=store_id), timezone.now()
+    for week in hours.weeks_over(store, now):
+        for associate in Associate.objects.filter(pk__in=hours.with_trips_in(store, week)).order_by("pk"):
+            ledger.close_week(associate=associate, week=week, now=now)
 
 
 @shared_task(name="deliveries.forget")

@@ -125,7 +125,9 @@ class Store(models.Model):
     class Meta:
         ordering = ["number"]
         constraints = [
-            models.CheckConstraint(condition=Q(workweek_starts_on__range=(0, 6)), name="store_workweek_starts_on_a_day"),
+            models.CheckConstraint(
+                condition=Q(workweek_starts_on__range=(0, 6)), name="store_workweek_starts_on_a_day"
+            ),
             models.CheckConstraint(condition=Q(longest_day_hours__range=(4, 16)), name="store_longest_day_sane"),
             models.CheckConstraint(condition=Q(rest_minutes__lte=1440), name="store_rest_sane"),
             models.CheckConstraint(condition=Q(lat__range=(-90, 90), lon__range=(-180, 180)), name="store_on_earth"),
@@ -224,11 +226,18 @@ class PayPlan(models.Model):
             models.UniqueConstraint(fields=["store", "effective_from"], name="pay_plan_one_a_day"),
             # 29 USC 206(a)(1)(C): the federal minimum. States ask for more; the plan may, too.
             models.CheckConstraint(condition=Q(hourly_cents__gte=725), name="pay_plan_above_federal_minimum"),
-            models.CheckConstraint(condition=Q(hourly_cents__gte=F("minimum_cents")), name="pay_plan_above_state_minimum"),
+            models.CheckConstraint(
+                condition=Q(hourly_cents__gte=F("minimum_cents")), name="pay_plan_above_state_minimum"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.store} from {self.effective_from}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the minimum wage of the first day beside the plan; `pay_plan_above_state_minimum` compares."""
+        self.minimum_cents = wages.minimum_cents(self.store.state, self.effective_from)
+        super().save(*args, **kwargs)
 
     def clean(self) -> None:
         """Raise ValidationError where the plan would begin below the minimum wage of the store's state."""
@@ -239,11 +248,6 @@ class PayPlan(models.Model):
             least = {"state": self.store.state, "day": self.effective_from, "cents": self.minimum_cents}
             sentence = _("The minimum wage in %(state)s on %(day)s is %(cents)d cents an hour. Pay at least that.")
             raise ValidationError({"hourly_cents": ValidationError(sentence, params=least)})
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keep the minimum wage of the first day beside the plan; `pay_plan_above_state_minimum` compares."""
-        self.minimum_cents = wages.minimum_cents(self.store.state, self.effective_from)
-        super().save(*args, **kwargs)
 
     @property
     def version(self) -> str:

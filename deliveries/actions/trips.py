@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate
-from deliveries import actors, live, pay
+from deliveries import actors, hours, live, pay
 from deliveries.models import LedgerEntry, Package, Stop, Trip
 from deliveries.states import PackageState, TripState
 
@@ -89,20 +89,22 @@ def settle(*, trip: Trip, now: datetime) -> Trip:
     """Write what the trip pays into the ledger: the quote, or more where the work was more. Twice is once.
 
     Paid time runs from the end of the shift to the end of the trip, waiting at the bay included. A trip that ended
-    before it left the store is paid for the time it took after the shift.
+    before it left the store is paid for the time it took after the shift. The workweek is read anew: hours that grew
+    since the quote may bring a premium, hours that shrank take nothing back.
     """
-    Associate.objects.select_for_update().get(pk=trip.associate_id)
-    locked = Trip.objects.select_for_update().select_related("shift").get(pk=trip.pk)
+    person = Associate.objects.select_for_update().get(pk=trip.associate_id)
+    locked = Trip.objects.select_for_update(of=("self",)).select_related("shift", "store").get(pk=trip.pk)
     if locked.state not in (TripState.FINISHED, TripState.ABANDONED) or locked.ended_at is None:
         raise WrongState
     if locked.settled_at is not None:
         return locked
     worked_s = max(0, int((locked.ended_at - locked.shift.ends_at).total_seconds()))
+    week = hours.before_trips(locked.store, [(person, locked.shift)])[person.pk].week
     if locked.started_at is not None:
-        lines = pay.settle(locked.promise, worked_s=worked_s, driven_m=_driven_m(locked))
+        lines = pay.settle(locked.promise, worked_s=worked_s, driven_m=_driven_m(locked), week=week)
         locked.paid_cents = sum(line.cents for line in lines)
     else:
-        lines = pay.waiting(locked.promise, worked_s=worked_s)
+        lines = pay.waiting(locked.promise, worked_s=worked_s, week=week)
     locked.settled_at = now
     locked.save(update_fields=["paid_cents", "settled_at"])
     LedgerEntry.objects.bulk_create(

@@ -2,7 +2,7 @@
 
 from .conflict import BlockedPair
 from .event import Event
-from .ledger import Carrier, LedgerEntry, Manifest, Notice, Tender
+from .ledger import Carrier, Dispute, LedgerEntry, Manifest, Notice, Tender
 from .offer import Offer, OfferPackage, Round
 from .package import Package, PackageQuerySet, TrackingLink
 from .trip import Claim, DeliveryException, Proof, Stop, Trip
@@ -12,6 +12,7 @@ __all__ = [
     "Carrier",
     "Claim",
     "DeliveryException",
+    "Dispute",
     "Event",
     "LedgerEntry",
     "Manifest",

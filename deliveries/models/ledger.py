@@ -1,12 +1,14 @@
-"""Money owed, append-only, and what went to carriers."""
+"""Money owed, append-only; what is said about it; and what went to carriers."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate
+from deliveries.states import DisputeState
 from stores.models import Store
 
 from .package import Package
@@ -14,12 +16,17 @@ from .trip import Trip
 
 
 class LedgerEntry(models.Model):
-    """One line of pay. Never changed, never deleted: a trigger refuses both. A correction is a new line."""
+    """One line of pay. Never changed, never deleted: a trigger refuses both. A correction is a new line.
+
+    The lines of a settled trip add up to its `paid_cents`; a deferred trigger looks at every commit.
+    """
 
     class Kind(models.TextChoices):
         PACKAGES = "packages", _("Packages")
         TIME = "time", _("Paid time")
         MILEAGE = "mileage", _("Mileage")
+        MINIMUM = "minimum", _("Top-up to the minimum wage")
+        OVERTIME = "overtime", _("Overtime premium")
         CORRECTION = "correction", _("Correction")
 
     store = models.ForeignKey(Store, models.PROTECT, related_name="ledger", verbose_name=_("store"))
@@ -33,20 +40,89 @@ class LedgerEntry(models.Model):
     rule_version = models.CharField(_("rule"), max_length=40)
     at = models.DateTimeField(_("at"))
     reason = models.CharField(_("reason"), max_length=200, blank=True)
+    # Who wrote a correction. PROTECT, because emptying it would be a change, and the ledger takes none.
+    by_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("person")
+    )
+    by_name = models.CharField(_("system"), max_length=60, blank=True)
 
     class Meta:
         ordering = ["at", "pk"]
+        indexes = [models.Index(fields=["store", "at"], name="ledger_store_at")]
         verbose_name_plural = _("ledger entries")
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["packages", "time", "mileage", "correction"]), name="ledger_kind_known"
+                condition=Q(kind__in=["packages", "time", "mileage", "minimum", "overtime", "correction"]),
+                name="ledger_kind_known",
             ),
             models.CheckConstraint(condition=Q(kind="correction") | Q(cents__gte=0), name="ledger_pays_never_takes"),
             models.CheckConstraint(condition=~Q(kind="correction") | ~Q(reason=""), name="ledger_correction_says_why"),
+            models.CheckConstraint(
+                condition=~Q(kind="correction") | Q(by_user__isnull=False) | ~Q(by_name=""),
+                name="ledger_correction_says_who",
+            ),
+            models.CheckConstraint(condition=~Q(kind="correction") | ~Q(cents=0), name="ledger_correction_corrects"),
         ]
 
     def __str__(self) -> str:
         return self.key
+
+
+class Dispute(models.Model):
+    """An associate says that a trip's pay is not right; staff add what is missing, or explain.
+
+    `words` and `answer` are read by both sides. Moves as in `states.DISPUTE_MOVES`; accepted means a correction.
+    """
+
+    store = models.ForeignKey(Store, models.PROTECT, related_name="disputes", verbose_name=_("store"))
+    associate = models.ForeignKey(Associate, models.PROTECT, related_name="disputes", verbose_name=_("associate"))
+    trip = models.ForeignKey(Trip, models.PROTECT, related_name="disputes", verbose_name=_("trip"))
+    state = models.CharField(_("state"), max_length=10, default=DisputeState.OPEN, editable=False)
+    words = models.CharField(_("what is not right"), max_length=600)
+    opened_at = models.DateTimeField(_("opened"))
+    answer = models.CharField(_("answer"), max_length=600, blank=True)
+    closed_at = models.DateTimeField(_("closed"), null=True, editable=False)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("answered by")
+    )
+    correction = models.OneToOneField(
+        LedgerEntry, models.PROTECT, null=True, related_name="dispute", verbose_name=_("correction")
+    )
+
+    class Meta:
+        ordering = ["-opened_at", "-pk"]
+        indexes = [models.Index(fields=["store"], condition=Q(state="open"), name="dispute_open_in_a_store")]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=list(DisputeState)), name="dispute_state_known"),
+            models.UniqueConstraint(fields=["trip"], condition=Q(state="open"), name="dispute_one_open_a_trip"),
+            models.CheckConstraint(condition=~Q(words=""), name="dispute_says_what"),
+            models.CheckConstraint(
+                condition=Q(state="open", closed_at=None) | (~Q(state="open") & Q(closed_at__gte=F("opened_at"))),
+                name="dispute_closed_exactly_when_over",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["accepted", "explained"]) | ~Q(answer=""), name="dispute_is_answered_in_words"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="accepted", correction__isnull=False) | (~Q(state="accepted") & Q(correction=None)),
+                name="dispute_accepted_exactly_when_corrected",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Dispute {self.pk} about {self.trip_id}"
+
+    def get_state_display(self) -> str:
+        """The state in words."""
+        return str(DISPUTE_STATES[self.state])
+
+
+DISPUTE_STATES = {
+    DisputeState.OPEN: _("open"),
+    DisputeState.ACCEPTED: _("accepted"),
+    DisputeState.EXPLAINED: _("explained"),
+    DisputeState.WITHDRAWN: _("withdrawn"),
+}
 
 
 class Carrier(models.Model):
