@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from deliveries.models import Package, Trip
+from deliveries.models import LedgerEntry, Package, Trip
 from deliveries.states import PackageState
 from stores.models import Store
 
@@ -85,11 +85,14 @@ def outcome(store: Store) -> Outcome:
         elif package.state == PackageState.DELIVERED:
             found.saved_cents += package.carrier_cents
     settled = Trip.objects.filter(shift__reference__startswith=f"demo-{key}-", store=store, paid_cents__isnull=False)
-    for trip in settled.select_related("shift").prefetch_related("entries"):
+    entries: dict[int, dict[str, LedgerEntry]] = defaultdict(dict)
+    for entry in LedgerEntry.objects.filter(trip__in=settled):
+        entries[entry.trip_id][entry.kind] = entry
+    for trip in settled.select_related("shift"):
         found.quoted.append(trip.pay_cents)
         found.paid.append(trip.paid_cents or 0)
         found.extra_s.append(trip.extra_s)
-        lines = {entry.kind: entry for entry in trip.entries.all()}  # type: ignore[attr-defined]
+        lines = entries[trip.pk]
         found.metres += lines["mileage"].quantity
         if trip.started_at:
             before = (trip.started_at - trip.shift.ends_at).total_seconds() - store.load_minutes * 60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -82,14 +83,14 @@ def addresses(path: Path) -> tuple[Address, ...]:
 
 
 def around(pilot: PilotStore) -> tuple[list[Address], list[Address]]:
-    """Addresses within eight miles of a store, in two lists that share no street line: where associates live, and
-    where packages go. So no page of a package can show an associate's home by accident."""
+    """Addresses within eight miles of a store, in two lists: where associates live, and where packages go.
+
+    Which of the two an address is in depends on its street line alone, so it is the same for every store, and no page of
+    a package can show an associate's home by accident.
+    """
     homes, doors = list[Address](), list[Address]()
-    streets = dict[tuple[str, str], list[Address]]()
     for address in addresses(pilot.addresses):
-        away = distance_m(address.point, pilot.point)
-        if away <= REACH_M:
-            streets.setdefault((address.address1, address.zip), []).append(address)
-    for number, same_door in enumerate(streets.values()):
-        (homes if number % 5 == 0 else doors).extend(same_door)
+        if distance_m(address.point, pilot.point) <= REACH_M:
+            is_home = zlib.crc32(address.address1.encode()) % 5 == 0
+            (homes if is_home else doors).append(address)
     return homes, doors

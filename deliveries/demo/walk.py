@@ -116,6 +116,7 @@ class StoreEvening:
         self.answered: set[int] = set()
         self.departed = 0
         self.on_trips: set[int] = set()
+        self.not_home = 0
 
     def say(self, text: str) -> None:
         self.walk.say(f"{self.store.local(self.clock.now):%H:%M}  {self.store.city:<9} {text}")
@@ -180,8 +181,8 @@ class StoreEvening:
             yield now + TICK
 
     def _unfinished(self) -> bool:
-        waiting = Trip.objects.filter(store=self.store, settled_at=None, pk__in=self.on_trips).exists()
-        return waiting or bool(matching.leftovers(self.store, self.clock.now))
+        unsettled = Trip.objects.filter(settled_at=None, pk__in=self.on_trips).exists()
+        return self.not_home > 0 or unsettled or bool(matching.leftovers(self.store, self.clock.now))
 
     # --- A person -----------------------------------------------------------------------------------------------
     def _answer(self, offer: Offer) -> Process:
@@ -214,7 +215,8 @@ class StoreEvening:
         )
 
     def _after_shift(self, person: Associate, shift: Shift) -> Process:
-        """Shift over: with a trip, to the bay; without one, perhaps a look at the open board first."""
+        """Shift over: with a trip, to the bay; without one, perhaps a look at the open board first. Then home."""
+        self.not_home += 1
         if shift.ends_at > self.clock.now:
             yield shift.ends_at
         if self._trip(shift) is None and self.rng.random() < LOOKS_AT_THE_BOARD:
@@ -226,6 +228,7 @@ class StoreEvening:
             self.on_trips.add(trip.pk)
             yield from self._load(person, trip)
             yield from self._drive(person, trip)
+        self.not_home -= 1
 
     def _trip(self, shift: Shift) -> Trip | None:
         return Trip.objects.filter(shift=shift, state__in=OPEN).first()

@@ -59,7 +59,7 @@ class Command(BaseCommand):
             if made.window:
                 first, last = store.local(made.window.first), store.local(made.window.last)
                 self.stdout.write(
-                    f"{store}: {store.packages.count()} packages, {store.associates.count()} associates; "  # type: ignore[attr-defined]
+                    f"{store}: {store.packages.count()} packages, {store.associates.count()} associates; "
                     f"shifts end {first:%H:%M} to {last:%H:%M} store time."
                 )
             else:
