@@ -98,6 +98,11 @@ def lost(root: Path | None = None) -> str:
     return ""
 
 
+def keepers() -> list[int]:
+    """The process numbers of the keepers that we started. They may have other users: not ours to end."""
+    return [keeper.pid for keeper in _keepers.values()]
+
+
 @contextlib.contextmanager
 def services(root: Path | None = None, *, durable: bool = True) -> Iterator[dict[str, str]]:
     """`ensure()` for the length of a block: on leaving it the variables are unset and unused servers are stopped."""

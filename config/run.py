@@ -27,8 +27,10 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from config import embedded
-from config.servers import NotStarted, belongs_to_another_user, port_is_free, stop_with_parent
+from config.servers import NotStarted, adopt_orphans, belongs_to_another_user, port_is_free, stop_with_parent
 
 READY_WITHIN = 90  # seconds
 STOPPED_WITHIN = 15  # seconds; a worker finishes the task it is at
@@ -48,7 +50,7 @@ class Child:
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             encoding="utf-8", errors="replace", cwd=embedded.BASE_DIR, env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            start_new_session=True,  # Ctrl-C reaches us alone, and we stop the others in order
+            start_new_session=True,  # Ctrl-C reaches us alone, and we ask the others to stop
             preexec_fn=stop_with_parent(signal.SIGTERM),
         )  # fmt: skip
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -59,11 +61,6 @@ class Child:
         for line in self.process.stdout:
             self.last_lines.append(line.rstrip("\n"))
             say(self.name, line.rstrip("\n"))
-
-    def signal_group(self, signum: signal.Signals) -> None:
-        """To the process and everything it started; a process that is gone leaves its group's number to the rest."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signum)
 
     def how_it_ended(self) -> str:
         self.reader.join(0.5)
@@ -125,6 +122,7 @@ class Supervisor:
         self.children: list[Child] = []
         self.stops_asked = 0
         self.parent = os.getppid() if "MAKELEVEL" in os.environ else None
+        adopt_orphans()
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, self._ask_to_stop)
 
@@ -202,10 +200,23 @@ class Supervisor:
             if time.monotonic() > deadline or self.stops_asked > max(asked, 1):
                 break
             time.sleep(0.05)
+        for process in self._descendants():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         for child in self.children:
-            child.signal_group(signal.SIGKILL)
             child.process.wait()
             child.reader.join(1)
+
+    @staticmethod
+    def _descendants() -> list[psutil.Process]:
+        """What our children started and left, also in sessions of their own; but not the servers and their keepers."""
+        found = []
+        for process in psutil.Process().children():
+            if process.pid not in embedded.keepers():
+                found.append(process)
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    found += process.children(recursive=True)
+        return found
 
 
 @contextlib.contextmanager

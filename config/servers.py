@@ -30,7 +30,7 @@ import psutil
 
 READY_WITHIN = 60  # seconds; long enough for recovery after a crash on a slow disk
 STOPPED_WITHIN = 20  # seconds
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # from linux/prctl.h
 
 
 class NotStarted(RuntimeError):
@@ -338,6 +338,15 @@ def stop_with_parent(how: signal.Signals) -> Callable[[], None] | None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return before_exec
+
+
+def adopt_orphans() -> None:
+    """Have the kernel give us the processes that our children leave behind, rather than the machine's first process.
+
+    Linux only; does nothing elsewhere.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def write_private(path: Path, text: str) -> None:

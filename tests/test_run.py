@@ -38,11 +38,13 @@ class Page(http.server.BaseHTTPRequestHandler):
 print("web is up")
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Page).serve_forever()
 """
-# Does what a pool of workers may: leaves a process behind that is deaf to being asked.
+# Does what a worker may: leaves one process behind that is deaf to being asked, and one in a session of its own, an orphan.
 WORKER = """
 import subprocess, sys, time
 deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 subprocess.Popen([sys.executable, "-c", deaf, sys.argv[1]])
+detach = "import subprocess, sys; subprocess.Popen([sys.executable, *sys.argv[1:]], start_new_session=True)"
+subprocess.run([sys.executable, "-c", detach, "-c", deaf, sys.argv[1]])
 time.sleep(600)
 """
 SUPERVISE = "import json, sys; from pathlib import Path; from config import run\n" + (
