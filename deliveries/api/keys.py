@@ -39,9 +39,9 @@ class System:
     is_authenticated: bool = True
 
     @property
-    def pk(self) -> int:
-        """The key's number: what a log line calls the caller."""
-        return self.key.pk
+    def pk(self) -> str:
+        """What a log line calls the caller: the key's number, and not to be taken for a person's."""
+        return f"key:{self.key.pk}"
 
 
 def key_hash(key: str) -> bytes:
@@ -83,7 +83,7 @@ class KeyThrottle(SimpleRateThrottle):
     rate = "300/min"
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        return f"throttle/key/{request.user.pk}" if isinstance(request.user, System) else None
+        return f"throttle/{request.user.pk}" if isinstance(request.user, System) else None
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         try:

@@ -178,7 +178,7 @@ def test_wrong_addresses_and_methods_are_problems_too(system: System) -> None:
 
 @pytest.mark.usefixtures("throttled")
 def test_a_key_that_asks_too_often_is_told_when_to_go_on(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.delete(f"throttle/key/{system.record.pk}")
+    cache.delete(f"throttle/key:{system.record.pk}")
     monkeypatch.setattr(keys.KeyThrottle, "rate", "2/min")
     assert [system.send(b"{").status_code for _ in range(2)] == [400, 400]
     response = system.send(b"{")
