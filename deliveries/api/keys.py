@@ -83,7 +83,7 @@ class KeyThrottle(SimpleRateThrottle):
     rate = "300/min"
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        return f"throttle/{request.user.pk}" if isinstance(request.user, System) else None
+        return f"throttle/key:{request.auth.pk}" if isinstance(request.auth, ApiKey) else None
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         try:
