@@ -90,6 +90,8 @@ def commands(host: str, port: int, root: Path) -> dict[str, list[str]]:
             sys.executable, "-m", "uvicorn", "config.asgi:application", "--host", host, "--port", str(port),
             "--lifespan", "off", "--no-access-log", "--log-level", "warning", "--no-server-header",
             "--timeout-graceful-shutdown", "3",
+            # Compressing small messages for each of thousands of sockets costs more memory and time than it saves.
+            "--ws-per-message-deflate", "false", "--ws-max-size", "1024",
         ],
         "worker": [*celery, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"],
         "beat": [*celery, "beat", "--schedule", str(root / "beat-schedule"), "--pidfile", ""],

@@ -120,13 +120,13 @@ def _watched(client: redis.Redis, names: list[str]) -> list[str]:
 
 @contextlib.contextmanager
 def _line() -> Iterator[redis.Redis]:
-    """The line to Redis. After a failure it rests for REST_S, so that one tap does not wait three times."""
+    """The line to Redis. After one that did not answer it rests for REST_S, so that a tap does not wait three times."""
     global _rest_until
     if time.monotonic() < _rest_until:
-        raise redis.ConnectionError("resting after a failure")
+        raise redis.TimeoutError("resting")
     try:
         yield client(os.getpid())
-    except redis.RedisError:
+    except redis.TimeoutError:
         _rest_until = time.monotonic() + REST_S
         raise
 

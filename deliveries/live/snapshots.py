@@ -50,11 +50,10 @@ PUBLIC_STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the timeline: what happened, when, and the reason's code where there is one."""
+    """One line of the timeline: what happened, and when."""
 
     verb: str
     at: datetime
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +191,7 @@ def _timeline(events: Iterable[Event]) -> tuple[Line, ...]:
         if event.verb == "undo_delivery":
             lines = [line for line in lines if line.verb != "deliver"]
         elif event.verb in words.TIMELINE:
-            reason = event.reason if event.verb in ("attempt", "return") else ""
-            lines.append(Line(event.verb, event.happened_at, reason))
+            lines.append(Line(event.verb, event.happened_at))
     return tuple(reversed(lines))
 
 

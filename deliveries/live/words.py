@@ -144,7 +144,7 @@ def say(facts: Facts, *, now: datetime) -> Said:
         place=_place(facts),
         step=STEPS.get(facts.status),
         tone=TONES.get(facts.status, "calm"),
-        timeline=[(line.at, _line(line.verb, line.reason)) for line in facts.timeline],
+        timeline=[(line.at, str(TIMELINE[line.verb])) for line in facts.timeline],
     )
 
 
@@ -166,6 +166,8 @@ def _who(facts: Facts) -> str:
 
 
 def _window(facts: Facts, now: datetime) -> str:
+    if facts.window is not None and facts.window.opens <= now:
+        return _("Expected by %(closes)s") % {"closes": _clock(facts.window.closes)}
     if facts.window is not None:
         return _("Expected between %(opens)s and %(closes)s") % {
             "opens": _clock(facts.window.opens),
@@ -200,13 +202,6 @@ def _place(facts: Facts) -> str:
     if facts.near_the_door is None:
         return ""
     return _("Left at your address.") if facts.near_the_door else _("Left near your address. The photo shows where.")
-
-
-def _line(verb: str, reason: str) -> str:
-    text = str(TIMELINE[verb])
-    if reason in REASONS:
-        return _("%(what)s: %(why)s") % {"what": text, "why": REASONS[reason]}
-    return text
 
 
 def _clock(moment: datetime) -> str:
