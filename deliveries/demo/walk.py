@@ -35,6 +35,7 @@ Say = Callable[[str], None]
 ROUND_SECONDS = 0.5
 LASTS_SECONDS = 90  # of wall time, when no speed is given
 TICK = timedelta(minutes=5)
+LONGEST_AFTER_CUTOFF = timedelta(hours=6)  # whatever is open then is said to be, rather than walked round for ever
 # Of a hundred offers: claimed whole, in part, "not tonight"; the rest lapses. Invented, like the chances below, so that
 # an evening shows every path; not a forecast.
 WHOLE, PART, NOT_TONIGHT = 62, 16, 10
@@ -176,7 +177,7 @@ class StoreEvening:
                 if trip.paid_cents is not None:
                     more = trip.paid_cents - trip.pay_cents
                     self.say(f"settled: {dollars(trip.paid_cents)}, {dollars(more)} above the quote")
-            if now > self.cutoff and not self._unfinished():
+            if (now > self.cutoff and not self._unfinished()) or now > self.cutoff + LONGEST_AFTER_CUTOFF:
                 return
             yield now + TICK
 
@@ -260,11 +261,15 @@ class StoreEvening:
     def _drive(self, person: Associate, trip: Trip) -> Process:
         traffic = self.rng.uniform(0.85, 1.25)
         one_fails = self.departed == 2
-        stops = list(trip.stops.filter(arrived_at=None))
+        for package in trip.packages.filter(state=PackageState.ATTEMPTED):  # where an earlier walk was stopped
+            exceptions.bring_back(package=package, by=person, now=self.clock.now)
+        to_do = trip.claims.filter(released_at=None, package__state=PackageState.OUT)
+        stops = list(trip.stops.filter(claims__in=to_do).distinct())
         here = self.store.lat, self.store.lon
         for stop in stops:
-            yield self.clock.now + timedelta(seconds=stop.leg_s * traffic)
-            trips.arrive(stop=stop, by=person, now=self.clock.now)
+            if stop.arrived_at is None:
+                yield self.clock.now + timedelta(seconds=stop.leg_s * traffic)
+                trips.arrive(stop=stop, by=person, now=self.clock.now)
             here = stop.lat, stop.lon
             fails = (one_fails and stop == stops[-1]) or self.rng.random() < NOBODY_HOME
             yield from self._at_the_door(person, stop, fails)
