@@ -56,6 +56,8 @@ SECRET_KEY = env.str("SECRET_KEY", default="" if PRODUCTION else _development_ke
 HOME_KEYS = env.list("HOME_KEYS", default=[] if PRODUCTION else [_development_key("home")])
 if PRODUCTION and len(SECRET_KEY) < 40:
     raise ImproperlyConfigured("SECRET_KEY has fewer than 40 characters; make one with `openssl rand -base64 48`.")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+PAYROLL_KEY = env.str("PAYROLL_KEY", default="")  # signs payroll exports; empty: a key made from SECRET_KEY
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["*"])
 SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]

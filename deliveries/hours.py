@@ -165,8 +165,9 @@ def _shifts(employees: Sequence[int], since: datetime, until: datetime) -> Mappi
     """Shifts that touch `since` to `until`, by employee id."""
     found: dict[int, list[_ShiftRow]] = defaultdict(list)
     rows = Shift.objects.filter(employee__in=employees, ends_at__gt=since, starts_at__lt=until).order_by("starts_at")
-    for employee, *row in rows.values_list("employee_id", "starts_at", "ends_at", "employee__wage_cents"):
-        found[employee].append(_ShiftRow(*row))
+    columns = rows.values_list("employee_id", "starts_at", "ends_at", "employee__wage_cents")
+    for employee, starts_at, ends_at, wage_cents in columns:
+        found[employee].append(_ShiftRow(starts_at, ends_at, wage_cents))
     return found
 
 

@@ -241,7 +241,7 @@ class PayPlan(models.Model):
 
     def clean(self) -> None:
         """Raise ValidationError where the plan would begin below the minimum wage of the store's state."""
-        if self.store_id is None or self.effective_from is None or self.hourly_cents is None:
+        if None in (self.store_id, self.effective_from, self.hourly_cents):
             return  # an empty field has its own message
         self.minimum_cents = wages.minimum_cents(self.store.state, self.effective_from)
         if self.hourly_cents < self.minimum_cents:

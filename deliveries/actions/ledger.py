@@ -224,7 +224,8 @@ def _check_open(dispute: Dispute, verb: str) -> None:
 
 def _close(dispute: Dispute, verb: str, *, now: datetime) -> Dispute:
     _check_open(dispute, verb)
-    dispute.state, dispute.closed_at = DISPUTE_MOVES[verb][1], now
+    # Two machines' clocks may differ by a second; a dispute is never closed before it was opened.
+    dispute.state, dispute.closed_at = DISPUTE_MOVES[verb][1], max(now, dispute.opened_at)
     dispute.save(update_fields=["state", "closed_at", "answer", "answered_by", "correction"])
     _tell(dispute.associate_id)
     return dispute

@@ -114,7 +114,7 @@ class Dispute(models.Model):
 
     def get_state_display(self) -> str:
         """The state in words."""
-        return str(DISPUTE_STATES[self.state])
+        return str(DISPUTE_STATES[DisputeState(self.state)])
 
 
 DISPUTE_STATES = {

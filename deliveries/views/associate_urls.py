@@ -31,5 +31,7 @@ urlpatterns: list[URLPattern] = [
     path("trip/stops/<int:stop_id>/problem/", trips.problem, name="problem"),
     path("trip/proofs/<int:proof_id>/undo/", dropoffs.undo, name="undo"),
     path("earnings/", earnings.earnings, name="earnings"),
+    path("earnings/<int:trip_id>/dispute/", earnings.dispute, name="dispute"),
+    path("earnings/disputes/<int:dispute_id>/withdraw/", earnings.withdraw, name="withdraw_dispute"),
     path("proofs/<int:proof_id>/photo", photos.proof_photo, name="proof_photo"),
 ]

@@ -36,6 +36,10 @@ WAY_OUT: dict[str, tuple[str, str | Promise]] = {
     "still_on_a_trip": ("trip", _("My trip")),
     "undo_too_late": ("trip", _("My trip")),
     "not_on_this_trip": ("trip", _("Back to pick-up")),
+    "not_settled": ("earnings", _("Earnings")),
+    "nothing_said": ("earnings", _("Earnings")),
+    "dispute_open": ("earnings", _("Earnings")),
+    "dispute_closed": ("earnings", _("Earnings")),
 }
 
 

@@ -1,0 +1,1 @@
+"""Pay: rules, ledger, hours of the week, payroll."""
