@@ -65,9 +65,9 @@ class AssociateAdmin(ScopedAdmin):
     list_select_related = ("store", "employee")
     search_fields = ("first_name", "employee__reference", "employee__last_name")
     ordering = ("store", "first_name", "pk")
-    readonly_fields = ("first_name", "employee", "store", "state_shown", "consents_complete", "enrolled_on", "vehicle")
+    readonly_fields = ("first_name", "employee", "store", "state_now", "consents_complete", "enrolled_on", "vehicle")
     fieldsets = (
-        (None, {"fields": ("first_name", "employee", "store", "state_shown", "enrolled_on")}),
+        (None, {"fields": ("first_name", "employee", "store", "state_now", "enrolled_on")}),
         (_("Eligibility"), {"fields": ("insured_until", "consents_complete", "vehicle")}),
     )
     inlines = (ConsentInline,)
@@ -83,6 +83,10 @@ class AssociateAdmin(ScopedAdmin):
     )
     def state_shown(self, person: Associate) -> tuple[str, str]:
         return person.state, person.get_state_display()
+
+    @display(description=_("state"))
+    def state_now(self, person: Associate) -> str:
+        return person.get_state_display()
 
     @display(description=_("consents complete"), boolean=True)
     def consents_complete(self, person: Associate) -> bool:

@@ -92,6 +92,7 @@ class StoreAdmin(ScopedAdmin):
             },
         ),
         (_("At the bay and the door"), {"fields": ("load_minutes", "service_seconds", "far_m")}),
+        (_("Working time"), {"fields": ("workweek_starts_on", "longest_day_hours", "rest_minutes")}),
         (_("Where the store is"), {"fields": (*IDENTITY, "phone")}),
     )  # fmt: skip
 
@@ -160,6 +161,10 @@ class PayPlanAdmin(ScopedAdmin):
     fields = (
         "store", "effective_from", "hourly_cents", "per_package_cents", "mileage_tenth_cents", "last_leg_paid",
     )  # fmt: skip
+
+    def save_model(self, request: HttpRequest, obj: PayPlan, form: Any, change: bool) -> None:
+        """The whole row: the plan keeps the minimum wage of its first day beside it, and the day may have changed."""
+        obj.save()
 
     @display(description=_("in force"), boolean=True)
     def in_force(self, plan: PayPlan) -> bool:

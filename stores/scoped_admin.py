@@ -148,7 +148,7 @@ class ReadOnlyInline(TabularInline):
 
     extra = 0
     can_delete = False
-    tab = False
+    hide_title = True
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return scope.access_of(request).anywhere

@@ -168,7 +168,7 @@ class PackageAdmin(VerbAdmin):
     search_help_text = _("Label, reference, recipient, street or ZIP")
     inlines = (EventInline,)
     fieldsets = (
-        (None, {"fields": ("label", "reference", "store", "state_shown", "since", "in_hand", "on_trip")}),
+        (None, {"fields": ("label", "reference", "store", "state_now", "since", "in_hand", "on_trip")}),
         (_("Promise"), {"fields": ("promised", "associate_ok", "carrier_cost", "value")}),
         (
             _("To"),
@@ -182,7 +182,7 @@ class PackageAdmin(VerbAdmin):
         (_("Size"), {"fields": ("weight", "sides")}),
     )  # fmt: skip
     readonly_fields = (
-        "state_shown", "since", "in_hand", "on_trip", "promised", "carrier_cost", "value", "pin", "weight", "sides",
+        "state_now", "since", "in_hand", "on_trip", "promised", "carrier_cost", "value", "pin", "weight", "sides",
     )  # fmt: skip
     verbs = (
         Verb("stage", _("Stage"), _("Put it on the bay. From then on it can be offered."), _stage, sources("stage"),
@@ -210,6 +210,10 @@ class PackageAdmin(VerbAdmin):
     @display(description=_("state"), ordering="state", label=STATE_LABELS)
     def state_shown(self, package: Package) -> tuple[str, str]:
         return package.state, package.get_state_display()
+
+    @display(description=_("state"))
+    def state_now(self, package: Package) -> str:
+        return package.get_state_display()
 
     @display(description=_("to"), ordering=F("zip"))
     def place(self, package: Package) -> str:

@@ -83,7 +83,7 @@ class TripAdmin(VerbAdmin):
     search_fields = ("associate__first_name", "associate__employee__reference")
     ordering = ("-claimed_at", "-pk")
     fields = readonly_fields = (
-        "store", "who", "state_shown", "claimed", "left", "ended", "settled", "quoted", "paid",
+        "store", "who", "state_now", "claimed", "left", "ended", "settled", "quoted", "paid",
     )  # fmt: skip
     inlines = (StopInline, ClaimInline)
     verbs = (
@@ -126,6 +126,10 @@ class TripAdmin(VerbAdmin):
     )
     def state_shown(self, trip: Trip) -> tuple[str, str]:
         return trip.state, trip.state.replace("_", " ")
+
+    @display(description=_("state"))
+    def state_now(self, trip: Trip) -> str:
+        return trip.state.replace("_", " ")
 
     @display(description=_("stops"), ordering="doors")
     def stop_count(self, trip: Any) -> int:

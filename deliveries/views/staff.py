@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from stores import scope
@@ -51,6 +52,12 @@ def staff_page(view: Callable[[HttpRequest, Desk], HttpResponse]) -> Callable[..
         return response
 
     return guarded
+
+
+def home_view(request: HttpRequest) -> HttpResponse:
+    """Where the admin begins: at tonight's board, not at a list of tables."""
+    response: HttpResponse = admin.site.admin_view(lambda request: redirect("staff:tonight"))(request)
+    return response
 
 
 def show(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> TemplateResponse:

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from . import bay, labels, tonight
+from . import bay, labels, staff, tonight
 
 app_name = "staff"
 urlpatterns = [
+    path("", staff.home_view, name="home"),
     path("tonight/", tonight.tonight_view, name="tonight"),
     path("bay/", bay.bay_view, name="bay"),
     path("labels/", labels.labels_view, name="labels"),

@@ -142,6 +142,7 @@ def test_odd_questions_are_not_found_rather_than_broken(zanzibar: World, enter: 
 
 
 def test_side_bar_leads_to_tonight_first(zanzibar: World, enter: Enter) -> None:
-    page = text_of(enter(zanzibar.store).get(reverse("admin:index")))
+    page = text_of(enter(zanzibar.store).get(reverse("admin:index"), follow=True))
+    assert "Promises at risk" in page, "the admin begins at the board"
     assert 0 < page.index(reverse("staff:tonight")) < page.index(reverse("admin:deliveries_package_changelist"))
     assert admin.site.site_header

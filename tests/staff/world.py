@@ -61,7 +61,7 @@ class World:
 def offer_to(person: Associate, shift: Shift, packages: list[Package], *, now: datetime, until: datetime) -> Offer:
     """An open offer of exactly these packages, by the verb that sends rounds; quoted by hand, which is quicker."""
     ids = tuple(package.pk for package in packages)
-    rates = quoting.rates(PayPlan.on(person.store, now.date()))
+    rates = quoting.rates(PayPlan.on(person.store, now.date()), now.date())
     planned = quoting.PlannedTrip(
         person.pk,
         shift.pk,
@@ -90,16 +90,16 @@ def name_of_list(model: type[Model]) -> str:
     return f"{model._meta.app_label}_{model._meta.model_name}"
 
 
-def build(word: str = "Zanzibar", *, store: Store | None = None) -> World:
-    """The evening at 18:00, in a store of its own or once more in `store`. `word` is in every name of it."""
+def build(word: str = "Zanzibar", *, store: Store | None = None, now: datetime = NOW) -> World:
+    """The evening at `now`, in a store of its own or once more in `store`. `word` is in every name of it."""
     store = store or make.store(name=f"{word} store")
     world = World(store, word)
-    early = NOW - timedelta(hours=2)
+    early = now - timedelta(hours=2)
 
     def package(name: str, **more: Any) -> Package:
         made = make.package(
             store, now=early, recipient=f"{word} {name}", address1=f"{next(_slots) + 1} {word} Lane",
-            deliver_by=NOW + timedelta(hours=4), **more,
+            deliver_by=now + timedelta(hours=4), **more,
         )  # fmt: skip
         world.packages[name] = made
         return made
@@ -113,18 +113,18 @@ def build(word: str = "Zanzibar", *, store: Store | None = None) -> World:
     package("received", staged=False)
     package("weak", staged=False, precision=Precision.ZIP)
     package("staged")
-    package("soon").deliver_by = NOW + timedelta(minutes=30)
-    Package.objects.filter(pk=world.packages["soon"].pk).update(deliver_by=NOW + timedelta(minutes=30))
+    package("soon").deliver_by = now + timedelta(minutes=30)
+    Package.objects.filter(pk=world.packages["soon"].pk).update(deliver_by=now + timedelta(minutes=30))
 
     # An offer that is open, and one that somebody did not want.
-    ben, ben_shift = person("Ben", NOW + timedelta(hours=1))
-    offer_to(ben, ben_shift, [package("offered")], now=early, until=NOW + timedelta(minutes=40))
-    cyd, cyd_shift = person("Cyd", NOW + timedelta(hours=1))
-    lapsed = offer_to(cyd, cyd_shift, [package("lapsed")], now=early, until=NOW + timedelta(minutes=40))
+    ben, ben_shift = person("Ben", now + timedelta(hours=1))
+    offer_to(ben, ben_shift, [package("offered")], now=early, until=now + timedelta(minutes=40))
+    cyd, cyd_shift = person("Cyd", now + timedelta(hours=1))
+    lapsed = offer_to(cyd, cyd_shift, [package("lapsed")], now=early, until=now + timedelta(minutes=40))
     offers.not_tonight(offer=lapsed, by=cyd, now=early)
 
     # A trip still at the bay.
-    dee, dee_shift = person("Dee", NOW + timedelta(minutes=10))
+    dee, dee_shift = person("Dee", now + timedelta(minutes=10))
     claimed(dee, dee_shift, [package("claimed"), package("claimed too")], now=early)
 
     # A trip that is over, paid, with a proof.
@@ -140,31 +140,31 @@ def build(word: str = "Zanzibar", *, store: Store | None = None) -> World:
     trips.settle(trip=done, now=early + timedelta(minutes=25))
 
     # A trip on the road with a problem at the door, and a return on the shelf.
-    ana, ana_shift = person("Ana", NOW - timedelta(minutes=40))
+    ana, ana_shift = person("Ana", now - timedelta(minutes=40))
     loads = [package("attempted"), package("out"), package("returned")]
     out = claimed(ana, ana_shift, loads, now=early)
     for load in loads:
-        handover.load(trip=out, label=load.label, by=actors.associate(ana.user_id), now=NOW - timedelta(minutes=38))
-    trips.depart(trip=out, by=ana, now=NOW - timedelta(minutes=35))
+        handover.load(trip=out, label=load.label, by=actors.associate(ana.user_id), now=now - timedelta(minutes=38))
+    trips.depart(trip=out, by=ana, now=now - timedelta(minutes=35))
     for load in (loads[0], loads[2]):
         exceptions.attempt(
-            package=load, reason="nobody_home", by=ana, now=NOW - timedelta(minutes=10), key=uuid4(), note=f"{word} dog"
+            package=load, reason="nobody_home", by=ana, now=now - timedelta(minutes=10), key=uuid4(), note=f"{word} dog"
         )
-    exceptions.bring_back(package=loads[2], by=ana, now=NOW - timedelta(minutes=9))
-    exceptions.receive_return(package=loads[2], by=actors.system("test"), now=NOW - timedelta(minutes=2))
+    exceptions.bring_back(package=loads[2], by=ana, now=now - timedelta(minutes=9))
+    exceptions.receive_return(package=loads[2], by=actors.system("test"), now=now - timedelta(minutes=2))
 
     carriers.tender(
-        store=store, packages=[package("carried")], by=actors.system("test"), now=NOW - timedelta(minutes=5),
+        store=store, packages=[package("carried")], by=actors.system("test"), now=now - timedelta(minutes=5),
         reason=f"{word} was late",
     )  # fmt: skip
-    receiving.hold(package=package("held"), by=actors.system("test"), now=NOW, reason=f"{word} asked")
+    receiving.hold(package=package("held"), by=actors.system("test"), now=now, reason=f"{word} asked")
     for made in world.packages.values():
         made.refresh_from_db()
 
     lead = make.staff(store, first_name=f"Lead{word}")
     days = Holiday.objects.filter(store=store).count()
     Holiday.objects.create(store=store, day=date(2026, 12, 25 + days), name=f"{word} Day")
-    key = ApiKey.objects.create(name=f"{word} orders", key_hash=uuid4().bytes, expires_at=NOW + timedelta(days=90))
+    key = ApiKey.objects.create(name=f"{word} orders", key_hash=uuid4().bytes, expires_at=now + timedelta(days=90))
     key.stores.add(store)
     world.rows = [
         store,
