@@ -244,12 +244,13 @@ def test_one_folder_runs_once(start: Callable[..., Running], root: Path) -> None
     assert first.ends() == 0
 
 
+@pytest.mark.timeout(400)
 def test_the_real_thing_starts_twice_and_stops(root: Path) -> None:
     """What a newcomer sees: tables, demo, sign-ins, a page. The second start finds the demo and keeps it."""
     port = free_port()
     for turn in ("first", "second"):
         running = Running([sys.executable, "-m", "config.run", "--port", str(port)], environment_of(root))
-        running.wait_for("Ctrl-C stops everything.", seconds=100)
+        running.wait_for("Ctrl-C stops everything.", seconds=180)
         running.wait_for("ready.", seconds=30)  # the worker's own word
         with urllib.request.urlopen(f"http://localhost:{port}/") as page:
             assert page.status == 200
