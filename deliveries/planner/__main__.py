@@ -5,18 +5,23 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Plan one instance; the time limit counts from here. Exit 2 with a sentence on input that cannot be read."""
-    started = time.perf_counter()
+    """Plan one instance; the time limit counts from when it is read. Exit 2 with a sentence if it cannot be."""
     parser = argparse.ArgumentParser(prog="python -m deliveries.planner", description="Plan one store's evening.")
-    parser.add_argument("instance", help="a store-evening/1 file, or - for standard input")
+    parser.add_argument("instance", nargs="?", help="a store-evening/1 file, or - for standard input")
     parser.add_argument("--time", type=float, default=10.0, metavar="SECONDS", help="time limit (default 10)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the search (default 0)")
+    parser.add_argument("--warm", action="store_true", help="compile the kernels ahead of time, and stop")
     options = parser.parse_args(arguments)
+    if options.warm:
+        from deliveries.planner import compiled
+
+        return 0 if compiled.warm() else 1
+    if options.instance is None:
+        parser.error("an instance is needed")
     if not options.time >= 0:
         parser.error("--time must not be negative")
 
@@ -26,9 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
         text = sys.stdin.read() if options.instance == "-" else Path(options.instance).read_text()
         problem = Problem.from_json(json.loads(text))
     except (OSError, ValueError) as error:
-        print(f"{options.instance}: {error}", file=sys.stderr)
+        sys.stderr.write(f"{options.instance}: {error}\n")
         return 2
-    plan = solve(problem, stop=Stop(started + options.time), seed=options.seed)
+    plan = solve(problem, stop=Stop.after(options.time), seed=options.seed)
     json.dump(plan.to_json(), sys.stdout, indent=1)
     sys.stdout.write("\n")
     return 0

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -70,25 +77,18 @@ class Master:
 
     def __init__(self, model: Model, pool: Pool) -> None:
         """One row per stop and one per associate, each at most 1; no bundle yet."""
-        import highspy
-
-        self._highspy = highspy
         self.model, self.pool = model, pool
         self.people = len(model.packages)
         self.triples = np.zeros((0, 3), dtype=np.int64)
-        self._solver = highspy.Highs()
-        self._solver.setOptionValue("output_flag", False)
-        self._solver.setOptionValue("threads", 1)
-        self._solver.changeObjectiveSense(highspy.ObjSense.kMaximize)
+        self._solver = _solver()
+        self._solver.changeObjectiveSense(_highs().ObjSense.kMaximize)
         self._rows(model.size + self.people)
         self._column: list[int] = []
         self._number: dict[int, int] = {}
 
     def _rows(self, n: int) -> None:
         none = np.zeros(0, dtype=np.int32)
-        self._solver.addRows(
-            n, np.full(n, -np.inf), np.ones(n), 0, np.zeros(n, dtype=np.int32), none, np.zeros(0)
-        )
+        self._solver.addRows(n, np.full(n, -np.inf), np.ones(n), 0, np.zeros(n, dtype=np.int32), none, np.zeros(0))
 
     def add(self, numbers: list[int]) -> None:
         """Add bundles of the pool, or correct what they are worth."""
@@ -202,14 +202,13 @@ def choose(
     ``triples``: valid subset-row cuts to add; ``start``: numbers of a feasible choice to begin with; ``nodes``: give up after
     so many nodes of the search tree (instead of after a time: the outcome stays the same on any machine).
     """
-    import highspy
-
     if not numbers:
         return Choice([], 0, 0, True)
     triples = np.zeros((0, 3), dtype=np.int64) if triples is None else triples
     step = int(np.gcd.reduce([pool.worths[k] for k in numbers])) or 1
     starts, rows = columns(model, pool, numbers, triples)
     n, m = len(numbers), model.size + len(model.packages) + len(triples)
+    highspy, solver = _highs(), _solver()
     problem = highspy.HighsLp()
     problem.num_col_, problem.num_row_ = n, m
     problem.sense_ = highspy.ObjSense.kMaximize
@@ -221,16 +220,13 @@ def choose(
     problem.a_matrix_.index_ = rows
     problem.a_matrix_.value_ = np.ones(len(rows))
     problem.integrality_ = [highspy.HighsVarType.kInteger] * n
-    solver = highspy.Highs()
-    for name, value in (
-        ("output_flag", False),
-        ("threads", 1),
+    for name, setting in (
         ("presolve", "off"),
         ("mip_rel_gap", 0.0),
         ("mip_abs_gap", 0.5),
         ("time_limit", max(0.01, min(stop.left(), 1e6))),
     ):
-        solver.setOptionValue(name, value)
+        solver.setOptionValue(name, setting)
     if nodes is not None:
         solver.setOptionValue("mip_max_nodes", nodes)
     solver.passModel(problem)
@@ -253,3 +249,50 @@ def choose(
     else:
         bound = ceiling
     return Choice(chosen, value, bound, optimal)
+
+
+def _highs() -> ModuleType:
+    """HiGHS, imported when it is first needed."""
+    import highspy
+
+    return highspy
+
+
+_greeted = False
+
+
+def _solver() -> Any:
+    """A silent HiGHS on one thread. Its first one in a process greets on standard output, where a plan may be written."""
+    global _greeted
+    highspy = _highs()
+    if _greeted:
+        solver = highspy.Highs()
+    else:
+        with _no_output():
+            solver = highspy.Highs()
+        _greeted = True
+    solver.setOptionValue("output_flag", False)
+    solver.setOptionValue("threads", 1)
+    return solver
+
+
+@contextmanager
+def _no_output() -> Iterator[None]:
+    """Send what C code prints on descriptor 1 nowhere."""
+    flush = ctypes.CDLL(None).fflush
+    try:
+        sys.stdout.flush()
+        flush(None)
+        kept = os.dup(1)
+    except (OSError, ValueError, AttributeError):  # No standard output at all.
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+        flush(None)
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)

@@ -97,7 +97,11 @@ class Pricer:
         model, a = self.model, self.associate
         self.arc_from = np.searchsorted(self.start, np.arange(n + 1)).astype(np.int64)
         self.cap = model.cap[a, self.nodes]
-        self.count, self.weight, self.volume = model.count[self.nodes], model.weight[self.nodes], model.volume[self.nodes]
+        self.count, self.weight, self.volume = (
+            model.count[self.nodes],
+            model.weight[self.nodes],
+            model.volume[self.nodes],
+        )
         self.layered |= self.fixed and len(self.to) < SMALL_GRAPH
         self.bucket = max(1, -(-self.most // 30) if self.layered else min(45, self.least))
         self.width = 1 if self.fall or self.most <= 0 else -(-self.most // self.bucket) + 1
@@ -169,7 +173,16 @@ class Pricer:
         return found if found.exact else replace(found, best=bound)
 
     def _search(
-        self, prices: Prices, threshold: int, bucket: int, tables: Tables, *, limit: int, beam: int, listing: bool, most: int
+        self,
+        prices: Prices,
+        threshold: int,
+        bucket: int,
+        tables: Tables,
+        *,
+        limit: int,
+        beam: int,
+        listing: bool,
+        most: int,
     ) -> Found:
         model, a = self.model, self.associate
         uneven = bool((self.by_count[1:] != self.by_count[-1]).any())

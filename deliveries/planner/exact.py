@@ -6,7 +6,7 @@ prices (Lagrange). The master finds prices, :mod:`.bundles` finds profits, both 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,9 +41,11 @@ class Stopped(Exception):
 class Exact:
     """One evening on the way to its optimum: ``trips`` and ``value`` from below, ``bound`` from above."""
 
-    def __init__(self, model: Model, kernels: ModuleType, trips: Trips, stop: Stop, threads: int) -> None:
-        """Start from any feasible trips."""
-        self.model, self.stop, self.threads = model, stop, threads
+    def __init__(
+        self, model: Model, kernels: ModuleType, trips: Trips, seen: Iterable[Trips], stop: Stop, threads: int
+    ) -> None:
+        """Start from feasible ``trips``; the bundles of trips ``seen`` before are the first of the pool."""
+        self.model, self.kernels, self.stop, self.threads = model, kernels, stop, threads
         self.trips, self.value = trips, model.total(trips)
         self.step = int(np.gcd(60, model.rate))
         self.best: Bound | None = None
@@ -51,13 +53,9 @@ class Exact:
         self._fixed_gap = float("inf")
         self.pool = Pool(model)
         self._fresh: list[int] = []
-        floor = kernels.insertion_floor(model.drive, model.service)
         self.people = range(len(model.packages))
-        self.pricers = []
-        for a in self.people:
-            if stop():
-                raise Stopped
-            self.pricers.append(Pricer(model, kernels, a, floor))
+        for each in (trips, *seen):
+            self.see(each)
 
     @property
     def bound(self) -> int | None:
@@ -95,6 +93,11 @@ class Exact:
             pass
 
     def _run(self) -> None:
+        floor = self.kernels.insertion_floor(self.model.drive, self.model.service)
+        self.pricers = []
+        for a in self.people:
+            self._check()
+            self.pricers.append(Pricer(self.model, self.kernels, a, floor))
         self._seed_pool()
         self.master = Master(self.model, self.pool)
         self._generate(beam=True)
@@ -141,8 +144,7 @@ class Exact:
         return changed
 
     def _seed_pool(self) -> None:
-        """The trips at hand, and each stop alone with those who would do it best."""
-        self.see(self.trips)
+        """Add each stop alone with those who would do it best."""
         model = self.model
         worth = model.value[None, :] + model.bonus[:, None] - model.rate * model.alone
         for u in range(1, model.size + 1):

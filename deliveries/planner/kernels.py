@@ -15,8 +15,22 @@ SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 @njit(cache=True, nogil=True)
 def completions(
-    arc_from, arc_to, cost, use, need, gain, active, count, rate, layers, width,
-    best, after, second, second_after, third,
+    arc_from,
+    arc_to,
+    cost,
+    use,
+    need,
+    gain,
+    active,
+    count,
+    rate,
+    layers,
+    width,
+    best,
+    after,
+    second,
+    second_after,
+    third,
 ):
     """Upper bound, in ticks, of what may still be gained from a node with some detour left.
 
@@ -77,8 +91,22 @@ def completions(
 
 @njit(cache=True, nogil=True)
 def useful_arcs(
-    arc_from, arc_to, cost, use, need, gain, active, count, rate, layers, width, start, threshold,
-    best, after, second,
+    arc_from,
+    arc_to,
+    cost,
+    use,
+    need,
+    gain,
+    active,
+    count,
+    rate,
+    layers,
+    width,
+    start,
+    threshold,
+    best,
+    after,
+    second,
 ):
     """Which arcs lie on a walk whose profit may exceed ``threshold``: the walk to the arc plus the completion after it.
 
@@ -130,9 +158,35 @@ def useful_arcs(
 
 @njit(cache=True, nogil=True)
 def bundles(
-    arc_from, arc_to, cost, cap, gain, count, weight, volume, by_count, packages, rate, start, most, fall, bucket,
-    weight_cap, volume_cap, cut_from, cut_other, cut_price, threshold, best, after, second, second_after, third,
-    limit, beam, all_sets,
+    arc_from,
+    arc_to,
+    cost,
+    cap,
+    gain,
+    count,
+    weight,
+    volume,
+    by_count,
+    packages,
+    rate,
+    start,
+    most,
+    fall,
+    bucket,
+    weight_cap,
+    volume_cap,
+    cut_from,
+    cut_other,
+    cut_price,
+    threshold,
+    best,
+    after,
+    second,
+    second_after,
+    third,
+    limit,
+    beam,
+    all_sets,
 ):
     """All sets of stops whose profit exceeds ``threshold`` ticks, each with its shortest feasible order.
 
@@ -371,8 +425,29 @@ def _measure(a, routes, length, drive, home, cap, service, at, slack):
 
 @njit(cache=True, nogil=True)
 def anneal(
-    drive, home, cap, by_count, count, weight, volume, value, bonus, packages, weight_cap, volume_cap, rate, service,
-    able_from, able, near, routes, length, state, rounds, hot, cold,
+    drive,
+    home,
+    cap,
+    by_count,
+    count,
+    weight,
+    volume,
+    value,
+    bonus,
+    packages,
+    weight_cap,
+    volume_cap,
+    rate,
+    service,
+    able_from,
+    able,
+    near,
+    routes,
+    length,
+    state,
+    rounds,
+    hot,
+    cold,
 ):
     """Ruin neighbouring strings of stops and insert what is free again, accepting by simulated annealing.
 

@@ -18,7 +18,11 @@ def insert_all(model: Model, trips: Trips, stop: Callable[[], bool], shake: np.n
     trips = {a: list(route) for a, route in trips.items() if route}
     if not len(model.packages) or not model.size:
         return trips
-    fits = model.possible & (model.alone <= model.cap) & (model.alone <= np.take_along_axis(model.by_count, _clipped(model), axis=1))
+    fits = (
+        model.possible
+        & (model.alone <= model.cap)
+        & (model.alone <= np.take_along_axis(model.by_count, _clipped(model), axis=1))
+    )
     gains = np.where(fits, model.value[None, :] + model.bonus[:, None] - model.rate * model.alone, NEVER)
     gains[:, 0] = NEVER
     places = np.zeros_like(gains)
@@ -50,7 +54,11 @@ def insertions(model: Model, a: int, route: list[int]) -> tuple[Ints, Ints]:
     slack = np.minimum.accumulate(np.concatenate((model.cap[a, route] - at[1:], [FAR]))[::-1])[::-1]
     reach = model.drive[before] + home[None, :] - home[before][:, None] + service
     delta = reach.copy()
-    delta[:-1] = model.drive[before[:-1]] + model.drive[:, following].T + (service - model.drive[before[:-1], following])[:, None]
+    delta[:-1] = (
+        model.drive[before[:-1]]
+        + model.drive[:, following].T
+        + (service - model.drive[before[:-1], following])[:, None]
+    )
     fine = (reach + at[:, None] <= model.cap[a][None, :]) & (delta <= np.minimum(slack[:, None], room[None, :]))
     fine &= (
         (count <= model.packages[a])
@@ -64,17 +72,20 @@ def insertions(model: Model, a: int, route: list[int]) -> tuple[Ints, Ints]:
     return np.where(best < FAR, model.value - model.rate * best, NEVER), place
 
 
-def shake_up(model: Model, trips: Trips, stop: Stop, seed: int) -> Trips:
-    """Without the kernel: take a few trips apart, insert again with noise, keep what is better, until ``stop``."""
+def shake_up(model: Model, trips: Trips, stop: Callable[[], bool], seed: int, *, idle: int | None = None) -> Trips:
+    """Without the kernel: take a few trips apart, insert again with noise, keep what is better, until ``stop``.
+
+    ``idle``: end as well after so many rounds without a better plan.
+    """
     random = np.random.default_rng(seed)
-    best, value = trips, model.total(trips)
-    while best and not stop():
+    best, value, since = trips, model.total(trips), 0
+    while best and not stop() and (idle is None or since < idle):
         gone = set(random.choice(sorted(best), min(len(best), int(random.integers(1, 5))), replace=False).tolist())
         noise = np.exp(0.15 * random.standard_normal(model.size + 1))
         trial = insert_all(model, {a: r for a, r in best.items() if a not in gone}, stop, noise)
-        worth = model.total(trial)
+        worth, since = model.total(trial), since + 1
         if worth > value:
-            best, value = trial, worth
+            best, value, since = trial, worth, 0
     return best
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 
-from deliveries.planner import compiled
-from deliveries.planner.exact import Exact, Stopped
-from deliveries.planner.model import Model
+from deliveries.planner import compiled, small
+from deliveries.planner.exact import Exact
+from deliveries.planner.model import Model, Trips
 from deliveries.planner.plan import Plan, Stop
 from deliveries.planner.problem import Problem
 from deliveries.planner.reasons import explain
 from deliveries.planner.search import Annealer, insert_all, shake_up
+
+ROUNDS_PER_STOP = 150
+FINISHING_SECONDS = 0.01
+"""Kept back for the reasons and the answer."""
 
 
 def solve(problem: Problem, *, stop: Stop, seed: int = 0, threads: int | None = None) -> Plan:
@@ -20,25 +25,9 @@ def solve(problem: Problem, *, stop: Stop, seed: int = 0, threads: int | None = 
     The same problem and seed give the same plan then. ``threads``: for pricing; by default all processors of this process.
     """
     started = time.perf_counter()
+    soon = Stop(stop.deadline - FINISHING_SECONDS, stop.asked)
     model = Model(problem)
-    trips = insert_all(model, {}, stop)
-    value, bound = model.total(trips), None
-    kernels = compiled.load()
-    if kernels is None:
-        trips = shake_up(model, trips, stop, seed)
-        value = model.total(trips)
-    else:
-        annealer = Annealer(model, kernels, trips, seed)
-        seen = list(annealer.run(150 * model.size, stop))
-        trips, value = annealer.trips, annealer.value
-        try:
-            exact = Exact(model, kernels, trips, stop, threads or len(os.sched_getaffinity(0)))
-            for each in seen:
-                exact.see(each)
-            exact.run()
-            trips, value, bound = exact.trips, exact.value, exact.bound
-        except Stopped:
-            pass
+    trips, value, bound = _improve(model, insert_all(model, {}, soon), soon, seed, threads)
     return Plan(
         routes=model.routes(trips),
         objective_ticks=value,
@@ -47,3 +36,36 @@ def solve(problem: Problem, *, stop: Stop, seed: int = 0, threads: int | None = 
         seconds=time.perf_counter() - started,
         reasons=explain(model, trips),
     )
+
+
+def _improve(model: Model, trips: Trips, stop: Stop, seed: int, threads: int | None) -> tuple[Trips, int, int | None]:
+    """Trips, their value and a proven bound, from a first plan."""
+    value = model.total(trips)
+    if stop():
+        return trips, value, None
+    settled = small.settle(model, trips, stop)
+    if settled is not None:
+        pool, choice = settled
+        if choice.value > value:
+            trips, value = pool.trips(choice.chosen), choice.value
+        return trips, value, max(value, choice.bound)
+    shaken = trips
+
+    def meanwhile(until: Callable[[], bool]) -> None:
+        nonlocal shaken
+        shaken = shake_up(model, shaken, until, seed, idle=2000)
+        while not until():
+            time.sleep(0.02)
+
+    kernels = compiled.load(stop, meanwhile)
+    if kernels is None:
+        shaken = shake_up(model, shaken, stop, seed, idle=2000)
+        return shaken, model.total(shaken), None
+    annealer = Annealer(model, kernels, trips, seed)
+    seen = list(annealer.run(ROUNDS_PER_STOP * model.size, stop))
+    exact = Exact(model, kernels, annealer.trips, seen, stop, threads or len(os.sched_getaffinity(0)))
+    exact.run()
+    if model.total(shaken) > exact.value:
+        # Only if time ran out: an optimum is never below, so what is proved does not depend on how long compiling took.
+        return shaken, model.total(shaken), exact.bound
+    return exact.trips, exact.value, exact.bound
