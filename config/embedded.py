@@ -46,6 +46,8 @@ from typing import IO
 
 from config.servers import SERVERS, NotStarted, belongs_to_another_user, write_private
 
+__all__ = ["BASE_DIR", "NotStarted", "default_root", "ensure", "keepers", "lost", "release", "services"]
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOOK_EVERY = 0.2  # seconds between a keeper's looks at its users
 
