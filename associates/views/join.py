@@ -44,7 +44,7 @@ def join(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             data = form.cleaned_data
             if too_many_tries(user, data["store_number"], data["employee_reference"]):
-                form.add_error(None, _("That were too many tries. Wait an hour, or ask your store’s people lead."))
+                form.add_error(None, _("Those were too many tries. Wait an hour, or ask your store’s people lead."))
                 status = 429
             else:
                 try:

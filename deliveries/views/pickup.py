@@ -40,12 +40,15 @@ def page(
     return render(request, "associate/pickup.html", context, status=status)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @associate_page
 def scan(request: HttpRequest, person: Associate) -> HttpResponse:
-    """One package out of the bay into their hands. The same code twice is one hand-over, and says so."""
+    """One package out of the bay into their hands. The same code twice is one hand-over, and says so.
+
+    A code that was wrong is answered here, so a reload (by hand, or by the page itself) asks for this address: the trip.
+    """
     trip = mine.open_trip(person)
-    if trip is None or trip.state == TripState.UNDER_WAY:
+    if request.method == "GET" or trip is None or trip.state == TripState.UNDER_WAY:
         return redirect("trip")
     now, typed = timezone.now(), text(request, "label", 40)
     if not typed:

@@ -53,3 +53,9 @@ photo?.addEventListener("change", () => {
   preview.hidden = !file;
   if (file) preview.src = URL.createObjectURL(file);
 });
+
+// An answer that is no "yes" stands above the button: bring it into sight, whatever the keyboard covers.
+document.body.addEventListener("htmx:afterSwap", ({ detail }) => {
+  if (detail.target?.id !== "answer") return;
+  document.querySelector("#answer [role=alert]")?.scrollIntoView({ block: "center" });
+});
