@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -130,7 +130,7 @@ class StaffMemberAdmin(ScopedAdmin):
         return super().get_field_queryset(db, db_field, request)
 
 
-class PayPlanForm(forms.ModelForm):  # type: ignore[type-arg]
+class PayPlanForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         """A plan begins on a day still to come, so that nothing quoted or worked today changes its price."""
         cleaned: dict[str, Any] = super().clean() or {}
@@ -162,7 +162,7 @@ class PayPlanAdmin(ScopedAdmin):
         "store", "effective_from", "hourly_cents", "per_package_cents", "mileage_tenth_cents", "last_leg_paid",
     )  # fmt: skip
 
-    def save_model(self, request: HttpRequest, obj: PayPlan, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """The whole row: the plan keeps the minimum wage of its first day beside it, and the day may have changed."""
         obj.save()
 
@@ -182,11 +182,11 @@ class PayPlanAdmin(ScopedAdmin):
     def per_mile(self, plan: PayPlan) -> str:
         return f"{plan.mileage_tenth_cents / 10:.1f} ¢"
 
-    def has_change_permission(self, request: HttpRequest, obj: PayPlan | None = None) -> bool:
-        return super().has_change_permission(request, obj) and not (obj and self.in_force(obj))
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not (isinstance(obj, PayPlan) and self.in_force(obj))
 
-    def has_delete_permission(self, request: HttpRequest, obj: PayPlan | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and not (obj and self.in_force(obj))
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (isinstance(obj, PayPlan) and self.in_force(obj))
 
 
 @admin.register(Holiday)
@@ -201,7 +201,7 @@ class HolidayAdmin(ScopedAdmin):
     ordering = ("-day",)
 
 
-class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
+class ApiKeyForm(forms.ModelForm):
     revoke = forms.BooleanField(
         required=False,
         label=_("Revoke this key now"),
@@ -256,9 +256,9 @@ class ApiKeyAdmin(ScopedAdmin):
             key.known_stores = list(key.stores.filter(pk__in=scope.stores_of(request.user)))
         return key
 
-    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return scope.access_of(request).everywhere
 
-    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         if form.cleaned_data.get("revoke"):
             ApiKey.objects.filter(pk=obj.pk, revoked_at=None).update(revoked_at=timezone.now())

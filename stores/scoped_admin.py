@@ -13,7 +13,9 @@ from django.contrib import admin
 from django.db.models import ForeignKey, ManyToManyField, Model, QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 
@@ -41,7 +43,8 @@ def in_store_time(field: str, label: Any, *, store: str = "store") -> Callable[[
         for name in store.split(LOOKUP_SEP):
             owner = owner if name == "pk" else getattr(owner, name)
         local = owner.local(moment)
-        return f"{date_format(local, 'DATETIME_FORMAT')} {local:%Z}"
+        this_year = local.year == owner.local(timezone.now()).year
+        return f"{date_format(local, gettext('N j, P') if this_year else 'DATETIME_FORMAT')} {local:%Z}"
 
     show.__name__ = f"{field}_in_store_time"
     return admin.display(description=label, ordering=field)(show)
@@ -104,13 +107,19 @@ class ScopedAdmin(ModelAdmin):
         `?resting_on=…` listed who said "not tonight", though no page shows it."""
         offered = {*self.also_by}
         for item in self.get_list_filter(request):
-            if isinstance(item, type):
-                offered.add(item.parameter_name)
+            if isinstance(item, type) and issubclass(item, admin.SimpleListFilter):
+                offered.add(str(item.parameter_name))
             else:
                 offered.add(item if isinstance(item, str) else item[0])
         if "\x00" in str(value):  # PostgreSQL's text has no such character
             return False
         return any(lookup == name or lookup.startswith(name + LOOKUP_SEP) for name in offered)
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Without the store's column for people who have one store."""
+        access = scope.access_of(request)
+        several = access.everywhere or len(access.roles) > 1
+        return [name for name in super().get_list_display(request) if several or name != "store"]
 
     # --- Who may -----------------------------------------------------------------------------------------------------
     def _may_by_hand(self, what: str, request: HttpRequest, row: Model | None) -> bool:

@@ -28,6 +28,7 @@ from stores.scoped_admin import ReadOnlyInline, StoreFilter, in_store_time
 from .verbs import NoQuestion, ReasonForm, Verb, VerbAdmin, link, sources
 
 STATE_LABELS = {
+    PackageState.RECEIVED: "default", PackageState.CANCELLED: "default", PackageState.WITH_CARRIER: "primary",
     PackageState.STAGED: "success", PackageState.OFFERED: "info", PackageState.CLAIMED: "info",
     PackageState.LOADED: "info", PackageState.OUT: "info", PackageState.DELIVERED: "success",
     PackageState.ATTEMPTED: "danger", PackageState.KEPT: "danger", PackageState.RETURNING: "warning",

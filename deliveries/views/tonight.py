@@ -125,7 +125,7 @@ def trips_tonight(store: Store) -> list[TripRow]:
     )
     rows = []
     for trip in trips:
-        claims: list[Claim] = trip.live_claims  # type: ignore[attr-defined]
+        claims: list[Claim] = trip.live_claims
         waiting = (PackageState.CLAIMED, PackageState.LOADED, PackageState.OUT)
         to_do = {claim.stop_id for claim in claims if claim.package.state in waiting}
         stops = list(trip.stops.all())

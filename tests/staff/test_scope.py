@@ -21,6 +21,8 @@ from . import world
 from .world import World, name_of_list
 
 Enter = Callable[..., Client]
+# Some tests here open three hundred pages; on a busy machine that takes longer than the suite's usual limit.
+pytestmark = pytest.mark.timeout(400)
 
 
 def pages_of(row: Model) -> Iterator[str]:
@@ -81,8 +83,6 @@ def test_the_walk_covers_every_model_of_ours(zanzibar: World) -> None:
 
 
 def test_another_stores_staff_find_nothing(zanzibar: World, elsewhere: Store, enter: Enter) -> None:
-    for row in zanzibar.rows:  # a change logged for each, so that a history would have something to tell
-        LogEntry.objects.log_actions(zanzibar.one(StaffMember).user_id, [row], CHANGE, f"{zanzibar.word} reason")
     client = enter(elsewhere, StaffMember.Role.DISTRICT)
     looked = 0
     for url in general_pages(zanzibar):
@@ -93,16 +93,21 @@ def test_another_stores_staff_find_nothing(zanzibar: World, elsewhere: Store, en
         found = [word for word in zanzibar.canaries if word in text]
         assert not found, f"{url} shows {found}"
         looked += 1
+    assert looked > 120
+    response = client.get(reverse("staff:tonight") + f"?store={zanzibar.store.number}")
+    assert response.status_code == 404
+
+
+def test_another_stores_rows_are_not_there(zanzibar: World, elsewhere: Store, enter: Enter) -> None:
+    for row in zanzibar.rows:  # a change logged for each, so that a history would have something to tell
+        LogEntry.objects.log_actions(zanzibar.one(StaffMember).user_id, [row], CHANGE, f"{zanzibar.word} reason")
+    client = enter(elsewhere, StaffMember.Role.DISTRICT)
     for row in zanzibar.rows:
         for url in pages_of(row):
             response = client.get(url)
             assert response.status_code in (302, 403, 404), f"{url}: {response.status_code}"
             assert not [word for word in zanzibar.canaries if word in body(client.get(url, follow=True))], url
             assert client.post(url, {"post": "yes", "ids": str(row.pk)}).status_code in (302, 403, 404), url
-            looked += 1
-    assert looked > 150
-    response = client.get(reverse("staff:tonight") + f"?store={zanzibar.store.number}")
-    assert response.status_code == 404
 
 
 def test_another_stores_staff_change_nothing(zanzibar: World, elsewhere: Store, enter: Enter) -> None:

@@ -183,6 +183,7 @@ def build(word: str = "Zanzibar", *, store: Store | None = None, now: datetime =
         DeliveryException.objects.filter(trip=out).earliest("pk"),
         Event.objects.filter(store=store).latest("pk"),
         LedgerEntry.objects.filter(store=store).earliest("pk"),
+        ledger.dispute(trip=done, words=f"{word} toll", by=ana, now=now),
         Carrier.objects.get(store=store),
         Manifest.objects.filter(store=store).latest("pk"),
     ]
