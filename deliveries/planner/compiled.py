@@ -1,8 +1,8 @@
 """The compiled kernels, loaded so that their start-up never delays a plan.
 
 numba compiles :mod:`.kernels` once per machine and keeps the machine code in its cache (beside the file, or where
-``NUMBA_CACHE_DIR`` says); from then on loading takes about a third of a second. The first time, which takes half a minute, happens
-in a process of its own: the planner meanwhile goes on in numpy. ``python -m deliveries.planner --warm`` does it ahead of time,
+``NUMBA_CACHE_DIR`` says); from then on loading takes a third of a second. The first time, which takes up to half a minute,
+happens in a process of its own: the planner meanwhile goes on in numpy. ``python -m deliveries.planner --warm`` does it ahead of time,
 for instance while an image is built.
 """
 
@@ -79,7 +79,7 @@ def _import() -> ModuleType:
 
 def _start() -> subprocess.Popen[bytes]:
     root = str(HERE.parent.parent)
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(
         [sys.executable, "-c", "from deliveries.planner import compiled; compiled.build()"],
         cwd=root,
         env={

@@ -39,8 +39,9 @@ class Params:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package in the store. ``due_s``: latest arrival, seconds of the store's day. ``saved_cents``: what the carrier would cost.
+    """A package in the store.
 
+    ``due_s``: latest arrival, seconds of the store's day. ``saved_cents``: what the carrier would cost.
     ``together``: packages with the same key go with the same associate, in one stop with one service time, or not at all.
     Their stop is where the first of them (in the order of the problem) is.
     """

@@ -1,0 +1,95 @@
+"""The planner against brute force: the optimum is found and proved, whichever way, and no bound is ever below it."""
+
+from __future__ import annotations
+
+from itertools import count
+from types import ModuleType
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deliveries.planner import Plan, Problem, Stop, evaluate, sample, small, solve
+
+from .brute import optimum
+from .tiny import evening
+
+MANY = settings(max_examples=2500, deadline=None)
+SEEDS = st.integers(0, 10**9)
+
+
+def assert_optimal(problem: Problem, plan: Plan) -> None:
+    checked = evaluate(problem, plan.routes)
+    assert checked.violations == ()
+    assert checked.objective_ticks == plan.objective_ticks == plan.bound_ticks == optimum(problem)
+    assert plan.status == "optimal"
+    assert plan.gap == 0.0
+
+
+@MANY
+@given(SEEDS)
+def test_optimum_of_tiny_evenings(seed: int) -> None:
+    problem = evening(seed)
+    assert_optimal(problem, solve(problem, stop=Stop.never(), threads=1))
+
+
+def test_optimum_by_column_generation(kernels: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(small, "settle", lambda *_: None)
+
+    @MANY
+    @given(SEEDS)
+    def check(seed: int) -> None:
+        problem = evening(seed)
+        assert_optimal(problem, solve(problem, stop=Stop.never(), threads=1))
+
+    check()
+
+
+def test_stopped_at_any_moment_the_plan_is_valid_and_the_bound_holds(
+    kernels: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(small, "settle", lambda *_: None)
+
+    @settings(max_examples=300, deadline=None)
+    @given(SEEDS, st.integers(0, 80))
+    def check(seed: int, looks: int) -> None:
+        problem, asked = evening(seed), count()
+        plan = solve(problem, stop=Stop(asked=lambda: next(asked) >= looks), threads=1)
+        checked = evaluate(problem, plan.routes)
+        best = optimum(problem)
+        assert checked.violations == ()
+        assert checked.objective_ticks == plan.objective_ticks <= best
+        assert plan.bound_ticks is None or plan.bound_ticks >= best
+        assert plan.status == ("optimal" if plan.bound_ticks == plan.objective_ticks else "feasible")
+
+    check()
+
+
+@pytest.mark.parametrize("style", ["std", "gen"])
+def test_both_ways_agree_on_an_evening_of_usual_size(
+    kernels: ModuleType, monkeypatch: pytest.MonkeyPatch, style: sample.Style
+) -> None:
+    monkeypatch.setattr(small, "FEW_PAIRS", 10**6)
+    monkeypatch.setattr(small, "FEW_LABELS", 10**6)
+    problem = sample.evening(5, packages=14, associates=10, style=style)
+    listed = solve(problem, stop=Stop.never())
+    monkeypatch.setattr(small, "settle", lambda *_: None)
+    generated = solve(problem, stop=Stop.never())
+    assert listed.status == generated.status == "optimal"
+    assert listed.objective_ticks == generated.objective_ticks > 0
+
+
+@pytest.mark.parametrize("style", ["std", "gen"])
+def test_the_same_input_and_seed_give_the_same_plan(kernels: ModuleType, style: sample.Style) -> None:
+    problem = sample.evening(3, packages=45, associates=30, style=style)
+    first, second = (solve(problem, stop=Stop.never(), seed=7, threads=threads) for threads in (1, 2))
+    assert first.status == second.status == "optimal"
+    assert first.routes == second.routes
+
+
+def test_each_kernel_is_compiled_for_one_signature(kernels: ModuleType) -> None:
+    """A second one would mean compiling for seconds within somebody's time limit."""
+    solve(sample.evening(1, packages=40, associates=20), stop=Stop.never(), threads=1)
+    solve(sample.evening(1, packages=30, associates=16, style="gen"), stop=Stop.never(), threads=1)
+    for name in ("completions", "useful_arcs", "bundles", "insertion_floor", "anneal"):
+        assert len(getattr(kernels, name).signatures) == 1, name
