@@ -10,6 +10,7 @@ from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -52,7 +53,7 @@ class User(AbstractUser):
         constraints = [
             models.CheckConstraint(condition=Q(language__in=Language.values), name="user_language_known"),
             # Two spellings of one address would be two people to the database and one to the postman.
-            models.UniqueConstraint(models.functions.Lower("email"), name="user_email_once_whatever_case"),
+            models.UniqueConstraint(Lower("email"), name="user_email_once_whatever_case"),
         ]
 
 

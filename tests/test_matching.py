@@ -201,7 +201,9 @@ def test_a_lapsed_offer_and_one_said_no_to_look_the_same() -> None:
             offers.lapse(offer=offer, now=offer.expires_at)
         offer.refresh_from_db()
         event = Event.objects.filter(package=package).latest("version")
-        traces.append((offer.state, event.verb, event.by_kind, event.by_user_id, event.by_name, event.reason, event.trip_id))
+        traces.append(
+            (offer.state, event.verb, event.by_kind, event.by_user_id, event.by_name, event.reason, event.trip_id)
+        )
     assert traces[0] == traces[1]
     assert traces[0][0] == OfferState.LAPSED
 

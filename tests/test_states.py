@@ -25,7 +25,7 @@ def test_every_state_but_the_first_is_reached_and_every_end_is_known() -> None:
 
 
 def test_custody_is_entered_by_the_scan_alone() -> None:
-    """From the store's hands into a person's there is one way: `load`. Coming back there are two: `unload` and `receive_return`."""
+    """From the store's hands into a person's there is one way, `load`; back there are two, `unload`, `receive_return`."""
     into = {v for v, m in MOVES.items() if m.target in states.IN_CUSTODY and not m.sources <= states.IN_CUSTODY}
     assert into == {"load", "undo_delivery"}
     out = {v for v, m in MOVES.items() if m.target not in states.IN_CUSTODY and m.sources & states.IN_CUSTODY}

@@ -77,7 +77,7 @@ def receive_return(*, package: Package, by: Actor, now: datetime) -> Package:
     [locked] = Package.objects.for_update([package.pk])
     if locked.state == PackageState.RETURNED:
         return locked
-    trip = Trip.objects.select_for_update().filter(pk=locked.trip_id).first()
+    trip = Trip.objects.select_for_update().get(pk=locked.trip_id) if locked.trip_id else None
     move([locked], "receive_return", by=by, now=now)
     Claim.objects.filter(package=locked, released_at=None).update(released_at=now)
     locked.exceptions.filter(resolved_at=None).update(resolved_at=now)

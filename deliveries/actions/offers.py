@@ -76,7 +76,7 @@ def send_round(*, store: Store, slot_at: datetime, planned: Planned, by: Actor, 
     staged = {p.pk: p for p in Package.objects.for_update(wanted) if p.state == PackageState.STAGED}
     busy = set(Offer.objects.filter(associate__in=people, state=OfferState.SENT).values_list("associate_id", flat=True))
     busy |= set(
-        store.trips.filter(associate__in=people)  # type: ignore[attr-defined]
+        store.trips.filter(associate__in=people)
         .exclude(state__in=[TripState.FINISHED, TripState.ABANDONED])
         .values_list("associate_id", flat=True)
     )
