@@ -21,11 +21,12 @@ M = TypeVar("M", bound=Model)
 # Verbs a role may use besides looking. A name here is a verb's name in `deliveries/actions`.
 BAY_VERBS = frozenset({"stage", "load", "unload", "report_missing", "receive_return", "hold", "collect"})
 LEAD_VERBS = BAY_VERBS | {"withdraw", "tender", "cancel", "reassign", "confirm_pin", "abandon", "pause", "set_stage"}
+PAY_VERBS = frozenset({"correct", "accept_dispute", "explain_dispute"})
 VERBS: dict[str, frozenset[str]] = {
     StaffMember.Role.BAY: BAY_VERBS,
     StaffMember.Role.LEAD: LEAD_VERBS,
-    StaffMember.Role.DISTRICT: LEAD_VERBS,
-    StaffMember.Role.PAYROLL: frozenset(),
+    StaffMember.Role.DISTRICT: LEAD_VERBS | PAY_VERBS,
+    StaffMember.Role.PAYROLL: PAY_VERBS,
     StaffMember.Role.SUPPORT: frozenset(),
 }
 # Models a role edits by hand, by model name. Everything else changes through a verb, or comes from a feed.

@@ -68,9 +68,10 @@ def fill(evenings: Sequence[PlannedEvening], day: date, now: datetime) -> int:
         "stores_store",
         ["id", "number", "name", "address1", "city", "state", "zip", "lat", "lon", "phone", "time_zone", "stage",
          "radius_m", "round_lead_minutes", "round_every_minutes", "answer_lead_minutes", "carrier_cutoff",
-         "carrier_lead_minutes", "load_minutes", "service_seconds", "far_m"],
+         "carrier_lead_minutes", "load_minutes", "service_seconds", "far_m", "workweek_starts_on", "longest_day_hours",
+         "rest_minutes"],
         ((store, store, f"Store {store}", "1 Main Street", "Springdale", "AR", "72762", 36.0, -94.0, "", "UTC", "live",
-          24_000, 90, 15, 15, time(23, 0), 45, 5, 150, 150) for store, _evening in stores),
+          24_000, 90, 15, 15, time(23, 0), 45, 5, 150, 150, 0, 12, 480) for store, _evening in stores),
     )  # fmt: skip
     total += copy(
         "stores_user",

@@ -14,7 +14,7 @@ from django.db.models import Model
 
 from associates.models import Associate, Shift
 from deliveries import actors, pay, quoting
-from deliveries.actions import carriers, claims, dropoffs, exceptions, handover, offers, receiving, trips
+from deliveries.actions import carriers, claims, dropoffs, exceptions, handover, ledger, offers, receiving, trips
 from deliveries.models import (
     Carrier,
     DeliveryException,
@@ -183,7 +183,7 @@ def build(word: str = "Zanzibar", *, store: Store | None = None, now: datetime =
         DeliveryException.objects.filter(trip=out).earliest("pk"),
         Event.objects.filter(store=store).latest("pk"),
         LedgerEntry.objects.filter(store=store).earliest("pk"),
-        ledger.dispute(trip=done, words=f"{word} toll", by=ana, now=now),
+        ledger.dispute(trip=done, words=f"{word} toll", by=done.associate, now=now),
         Carrier.objects.get(store=store),
         Manifest.objects.filter(store=store).latest("pk"),
     ]
