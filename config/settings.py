@@ -319,6 +319,7 @@ UNFOLD = {
                     _page(_("Roster"), "badge", "associates_employee"),
                     _page(_("Shifts"), "schedule", "associates_shift"),
                     _page(_("Pay ledger"), "receipt_long", "deliveries_ledgerentry"),
+                    _page(_("Pay disputes"), "forum", "deliveries_dispute"),
                 ],
             },
             {
