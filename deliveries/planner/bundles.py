@@ -199,7 +199,7 @@ class Pricer:
         best = int(profits[order[0]])
         if most:
             order = order[:most]
-        local = routes[order].astype(np.int64)
+        local = routes[order]
         return Found(best, exact, np.where(local >= 0, self.nodes[local], 0), detours[order], profits[order], labels)
 
     def fix(self, prices: Prices, threshold: int) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 from numba import njit
 
 LOW = -(1 << 60)
+LAST, PARENT, DETOUR, PROFIT, REACH, CARRIED, KILOS, LITRES, FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8
+"""Columns of a label: one cache line. REACH is profit plus completion bound; the other names are those of the trip so far."""
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -139,10 +141,7 @@ def useful_arcs(
                     v += gain[j] - rate * cost[t]
                     below = layers - 1 - above if layers > 1 else 0
                     left = width - 1 - now
-                    if after[below, j, left] == i:
-                        h = second[below, j, left]
-                    else:
-                        h = best[below, j, left]
+                    h = second[below, j, left] if after[below, j, left] == i else best[below, j, left]
                     if v + h <= threshold:
                         continue
                     keep[t] = True
@@ -202,16 +201,10 @@ def bundles(
     depth = min(n, packages)
     layers, width = best.shape[0], best.shape[2]
     size = 1024
-    last = np.empty(size, np.int16)
-    parent = np.empty(size, np.int32)
-    detour = np.empty(size, np.int64)
-    profit = np.empty(size, np.int64)
-    reach = np.empty(size, np.int64)
-    carried = np.empty(size, np.int16)
-    kilos = np.empty(size, np.int64)
-    litres = np.empty(size, np.int64)
+    labels = np.empty((size, FIELDS), np.int64)
     key = np.empty(size, np.uint64)
     members = np.empty((size, depth + 1), np.int16)
+    top = np.empty(max(1, beam), np.int64)
     slots = 4096
     table = np.full(slots, -1, np.int32)
     table_low = 0
@@ -223,37 +216,48 @@ def bundles(
         state ^= state << np.uint64(17)
         code[j] = state
     inside = np.zeros(n + 1, np.int8)
-    last[0], parent[0], detour[0], profit[0], reach[0] = 0, -1, 0, start, 0
-    carried[0], kilos[0], litres[0], key[0] = 0, 0, 0, np.uint64(0)
+    labels[0] = 0
+    labels[0, PARENT] = -1
+    labels[0, PROFIT] = start
+    key[0] = np.uint64(0)
     total, low, high, exact = 1, 0, 1, True
     for level in range(depth):
         floor = LOW
         if beam > 0 and high - low > beam:
-            ranked = np.sort(reach[low:high])
-            floor = ranked[high - low - beam]
+            top[:] = LOW
+            for label in range(low, high):
+                t = beam - 1
+                v = labels[label, REACH]
+                if v <= top[t]:
+                    continue
+                while t > 0 and top[t - 1] < v:
+                    top[t] = top[t - 1]
+                    t -= 1
+                top[t] = v
+            floor = top[beam - 1]
             exact = False
         for label in range(low, high):
-            if reach[label] < floor:
+            if labels[label, REACH] < floor:
                 continue
-            i = last[label]
+            i = labels[label, LAST]
             for t in range(level):
                 inside[members[label, t]] = 1
             for arc in range(arc_from[i], arc_from[i + 1]):
                 j = arc_to[arc]
                 if inside[j] == 1:
                     continue
-                d = detour[label] + cost[arc]
-                c = carried[label] + count[j]
+                d = labels[label, DETOUR] + cost[arc]
+                c = labels[label, CARRIED] + count[j]
                 if d > cap[j] or c > packages:
                     continue
                 left = most + fall * (packages - c) - d
                 if left < 0:
                     continue
-                w = kilos[label] + weight[j]
-                v = litres[label] + volume[j]
+                w = labels[label, KILOS] + weight[j]
+                v = labels[label, LITRES] + volume[j]
                 if w > weight_cap or v > volume_cap:
                     continue
-                p = profit[label] + gain[j] - rate * cost[arc]
+                p = labels[label, PROFIT] + gain[j] - rate * cost[arc]
                 k = min(packages - c, layers - 1)
                 q = min((left + bucket - 1) // bucket, width - 1)
                 if p + best[k, j, q] <= threshold:
@@ -280,13 +284,13 @@ def bundles(
                         at = np.int64((less * SPREAD + np.uint64(j)) >> np.uint64(20)) & (slots - 1)
                         while table[at] >= 0:
                             o = table[at]
-                            if key[o] == less and last[o] == j and o >= low and o < high:
-                                if detour[o] <= d and profit[o] >= p:
+                            if key[o] == less and labels[o, LAST] == j and o >= low and o < high:
+                                if labels[o, DETOUR] <= d and labels[o, PROFIT] >= p:
                                     owed = p
                                     for y in range(cut_from[x], cut_from[x + 1]):
                                         if inside[cut_other[y, 0]] + inside[cut_other[y, 1]] == 1:
                                             owed += cut_price[y]
-                                    worse = profit[o] >= owed
+                                    worse = labels[o, PROFIT] >= owed
                                     for y in range(level):
                                         if inside[members[o, y]] == 0 or members[o, y] == x:
                                             worse = False
@@ -298,42 +302,33 @@ def bundles(
                     if worse:
                         continue
                 at = np.int64((mark * SPREAD + np.uint64(j)) >> np.uint64(20)) & (slots - 1)
-                found = -1
+                known = -1
                 while table[at] >= 0:
                     o = table[at]
-                    if key[o] == mark and last[o] == j and o >= high:
+                    if key[o] == mark and labels[o, LAST] == j and o >= high:
                         same = True
                         for t in range(level + 1):
                             if members[o, t] != j and inside[members[o, t]] == 0:
                                 same = False
                                 break
                         if same:
-                            found = o
+                            known = o
                             break
                     at = (at + 1) & (slots - 1)
-                if found >= 0:
-                    if d < detour[found]:
-                        detour[found], profit[found], parent[found], reach[found] = d, p, label, p + h
+                if known >= 0:
+                    if d < labels[known, DETOUR]:
+                        labels[known, DETOUR], labels[known, PROFIT] = d, p
+                        labels[known, PARENT], labels[known, REACH] = label, p + h
                     continue
                 if total >= limit:
                     exact = False
                     continue
                 if total == size:
                     size *= 2
-                    last = _longer(last, size)
-                    parent = _longer(parent, size)
-                    detour = _longer(detour, size)
-                    profit = _longer(profit, size)
-                    reach = _longer(reach, size)
-                    carried = _longer(carried, size)
-                    kilos = _longer(kilos, size)
-                    litres = _longer(litres, size)
-                    key = _longer(key, size)
-                    grown = np.empty((size, depth + 1), np.int16)
-                    grown[:total] = members
-                    members = grown
-                last[total], parent[total], detour[total], profit[total], reach[total] = j, label, d, p, p + h
-                carried[total], kilos[total], litres[total], key[total] = c, w, v, mark
+                    labels, key, members = _longer(labels, key, members, size)
+                labels[total, LAST], labels[total, PARENT], labels[total, DETOUR] = j, label, d
+                labels[total, PROFIT], labels[total, REACH], labels[total, CARRIED] = p, p + h, c
+                labels[total, KILOS], labels[total, LITRES], key[total] = w, v, mark
                 for t in range(level):
                     members[total, t] = members[label, t]
                 members[total, level] = j
@@ -344,7 +339,7 @@ def bundles(
                     table = np.full(slots, -1, np.int32)
                     table_low = low
                     for o in range(low, total):
-                        at = np.int64((key[o] * SPREAD + np.uint64(last[o])) >> np.uint64(20)) & (slots - 1)
+                        at = np.int64((key[o] * SPREAD + np.uint64(labels[o, LAST])) >> np.uint64(20)) & (slots - 1)
                         while table[at] >= 0:
                             at = (at + 1) & (slots - 1)
                         table[at] = o
@@ -355,25 +350,27 @@ def bundles(
         low, high = high, total
         if low == high or (not exact and beam == 0):
             break
-    keep = np.empty(total, np.bool_)
-    keep[0] = False
+    found = 0
     for label in range(1, total):
-        keep[label] = profit[label] > threshold and detour[label] <= by_count[carried[label]]
-    chosen = np.flatnonzero(keep)
-    routes = np.full((chosen.shape[0], depth), -1, np.int16)
-    for row in range(chosen.shape[0]):
-        label = chosen[row]
-        steps = 0
-        at = label
-        while parent[at] >= 0:
-            steps += 1
-            at = parent[at]
-        at = label
-        while parent[at] >= 0:
-            steps -= 1
-            routes[row, steps] = last[at]
-            at = parent[at]
-    return exact, total, routes, detour[chosen], profit[chosen], key[chosen]
+        if labels[label, PROFIT] > threshold and labels[label, DETOUR] <= by_count[labels[label, CARRIED]]:
+            found += 1
+    routes = np.full((found, depth), -1, np.int64)
+    detours, profits, keys = np.empty(found, np.int64), np.empty(found, np.int64), np.empty(found, np.uint64)
+    row = 0
+    for label in range(1, total):
+        if labels[label, PROFIT] > threshold and labels[label, DETOUR] <= by_count[labels[label, CARRIED]]:
+            detours[row], profits[row], keys[row] = labels[label, DETOUR], labels[label, PROFIT], key[label]
+            at, steps = label, 0
+            while labels[at, PARENT] >= 0:
+                steps += 1
+                at = labels[at, PARENT]
+            at = label
+            while labels[at, PARENT] >= 0:
+                steps -= 1
+                routes[row, steps] = labels[at, LAST]
+                at = labels[at, PARENT]
+            row += 1
+    return exact, total, routes, detours, profits, keys
 
 
 @njit(cache=True, nogil=True)
@@ -391,10 +388,18 @@ def insertion_floor(drive, service):
 
 
 @njit(cache=True, nogil=True)
-def _longer(array, size):
-    grown = np.empty(size, array.dtype)
-    grown[: array.shape[0]] = array
-    return grown
+def _longer(labels, key, members, size):
+    """The same labels with room for ``size``."""
+    more = np.empty((size, labels.shape[1]), np.int64)
+    more_key = np.empty(size, np.uint64)
+    more_members = np.empty((size, members.shape[1]), np.int16)
+    for row in range(labels.shape[0]):
+        for t in range(labels.shape[1]):
+            more[row, t] = labels[row, t]
+        for t in range(members.shape[1]):
+            more_members[row, t] = members[row, t]
+        more_key[row] = key[row]
+    return more, more_key, more_members
 
 
 @njit(cache=True, nogil=True)
@@ -406,6 +411,15 @@ def _draw(state, n):
     s ^= s << np.uint64(17)
     state[0] = s
     return np.int64(s >> np.uint64(33)) % n
+
+
+@njit(cache=True, nogil=True)
+def _copy(routes, length, into, into_length):
+    """Copy trips."""
+    for a in range(length.shape[0]):
+        into_length[a] = length[a]
+        for t in range(length[a]):
+            into[a, t] = routes[a, t]
 
 
 @njit(cache=True, nogil=True)
@@ -472,12 +486,15 @@ def anneal(
             now += value[j]
         if length[a] > 0:
             now += bonus[a] - rate * at[a, length[a] - 1]
-    top, top_routes, top_length = now, routes.copy(), length.copy()
-    kept, kept_length = routes.copy(), length.copy()
+    top = now
+    top_routes, top_length = np.empty_like(routes), np.empty_like(length)
+    kept, kept_length = np.empty_like(routes), np.empty_like(length)
+    _copy(routes, length, top_routes, top_length)
+    _copy(routes, length, kept, kept_length)
     touched = np.zeros(n, np.bool_)
     changed = np.empty(n, np.int64)
     free = np.empty(u, np.int64)
-    rank = np.empty(u, np.float64)
+    rank = np.empty(u, np.int64)
     ratio = (cold / hot) ** (1.0 / max(1, rounds))
     heat = hot
     for _ in range(rounds):
@@ -541,9 +558,15 @@ def anneal(
                 else:
                     rank[m] = _draw(state, 1 << 30)
                 m += 1
-        order = np.argsort(rank[:m])
+        for t in range(1, m):
+            j, v = free[t], rank[t]
+            p = t
+            while p > 0 and rank[p - 1] > v:
+                free[p], rank[p] = free[p - 1], rank[p - 1]
+                p -= 1
+            free[p], rank[p] = j, v
         for t in range(m):
-            j = free[order[t]]
+            j = free[t]
             most, pick, place = 0, -1, 0
             for r in range(able_from[j], able_from[j + 1]):
                 a = able[r]
@@ -615,9 +638,7 @@ def anneal(
             _measure(a, routes, length, drive, home, cap, service, at, slack)
         if now > top:
             top = now
-            top_routes[:] = routes
-            top_length[:] = length
-    last, last_length = routes.copy(), length.copy()
-    routes[:] = top_routes
-    length[:] = top_length
-    return top, last, last_length
+            _copy(routes, length, top_routes, top_length)
+    _copy(routes, length, kept, kept_length)
+    _copy(top_routes, top_length, routes, length)
+    return top, kept, kept_length
