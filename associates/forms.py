@@ -90,7 +90,8 @@ class ConsentsForm(StepForm):
         required=False,
         label=_("Messages"),
         help_text=_(
-            "Tell me by e-mail when there is an offer. This one is up to you; the offers are on this page, too."
+            "Tell me of offers, of my trip and of my pay: by e-mail, and in other ways that I choose under “Messages”. This "
+            "one is up to you; everything is on these pages, too."
         ),
     )
 

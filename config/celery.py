@@ -23,6 +23,7 @@ app.conf.beat_schedule = {
     "tender": {"task": "deliveries.find_cutoffs", "schedule": 30.0, "options": {"expires": 30}},
     "outbox": {"task": "deliveries.sweep_outbox", "schedule": 3.0, "options": {"expires": 3}},
     "notices": {"task": "deliveries.send_notices", "schedule": 5.0, "options": {"expires": 5}},
+    "forewarn": {"task": "deliveries.find_forewarnings", "schedule": 30.0, "options": {"expires": 30}},
     "settle": {"task": "deliveries.sweep_trips", "schedule": 60.0, "options": {"expires": 60}},
     "weeks": {"task": "deliveries.find_weeks", "schedule": 3600.0, "options": {"expires": 3600}},
     "forget": {"task": "deliveries.forget", "schedule": 3600.0, "options": {"expires": 3600}},

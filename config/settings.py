@@ -16,7 +16,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from config import logs
+from config import logs, mailing
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -194,7 +194,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # --- Messages -------------------------------------------------------------------------------------------------------
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Homeward <no-reply@homeward.example>")
 if PRODUCTION:
-    vars().update(env.email("EMAIL_URL"))
+    vars().update(mailing.settings_of(env.str("EMAIL_URL")))
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = env.str("EMAIL_FILE_PATH", default=str(VAR_DIR / "mail"))
@@ -205,6 +205,19 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz)$"]
+# Any gateway that apprise knows; {to} stands for the number. Empty: text messages are not offered.
+SMS_URL = env.str("SMS_URL", default="")
+if SMS_URL and "{to}" not in SMS_URL:
+    raise ImproperlyConfigured("SMS_URL has no {to}: write it where the gateway's address takes the number.")
+# Empty in production: web push is not offered. Elsewhere a key is made and kept in var/vapid.pem.
+VAPID_PRIVATE_KEY = env.str("VAPID_PRIVATE_KEY", default="")
+# The push services of browsers. Our server calls the address a browser names, so it names one of these or is refused.
+PUSH_HOSTS = env.list(
+    "PUSH_HOSTS",
+    default=["fcm.googleapis.com", "updates.push.services.mozilla.com", ".push.apple.com", ".notify.windows.com"],
+)
+OPT_OUT_KEY = env.str("OPT_OUT_KEY", default="")  # hashes addresses not to be written to; empty: SECRET_KEY does
+PHONENUMBER_DEFAULT_REGION = "US"
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -336,6 +349,7 @@ UNFOLD = {
             {
                 "title": _("Records"),
                 "items": [
+                    {"title": _("Messages"), "icon": "sms", "link": reverse_lazy("staff:messages")},
                     _page(_("Audit trail"), "history", "deliveries_event"),
                     _page(_("Rounds"), "route", "deliveries_round"),
                 ],

@@ -86,7 +86,30 @@ def sweep_outbox() -> None:
 
 @shared_task(name="deliveries.send_notices")
 def send_notices() -> None:
-    notices.send_due(now=timezone.now())
+    """Stores in which a message is due."""
+    for store_id in notices.due(timezone.now()).order_by().values_list("store", flat=True).distinct():
+        send_store_notices.delay(store_id)
+
+
+@shared_task(name="deliveries.send_store_notices")
+def send_store_notices(store_id: int) -> None:
+    notices.send_due(now=timezone.now(), store_id=store_id)
+
+
+@shared_task(name="deliveries.find_forewarnings")
+def find_forewarnings() -> None:
+    """Stores where somebody may have to be warned: a trip not over yet, or an open offer."""
+    trips_on = Trip.objects.filter(
+        store=OuterRef("pk"), state__in=[TripState.PLANNED, TripState.LOADING, TripState.UNDER_WAY]
+    )
+    offers_open = Offer.objects.filter(store=OuterRef("pk"), state=OfferState.SENT)
+    for store_id in Store.objects.filter(Exists(trips_on) | Exists(offers_open)).values_list("pk", flat=True):
+        forewarn_store.delay(store_id)
+
+
+@shared_task(name="deliveries.forewarn_store")
+def forewarn_store(store_id: int) -> None:
+    notices.forewarn(store=Store.objects.get(pk=store_id), now=timezone.now())
 
 
 @shared_task(name="deliveries.sweep_trips")
@@ -128,7 +151,7 @@ def forget() -> None:
     """Delete what would tell, if kept, who did not want what: unanswered offers, their messages, "not tonight"."""
     before = timezone.now() - FORGET_AFTER
     gone, _rows = Offer.objects.filter(state__in=[OfferState.LAPSED, OfferState.WITHDRAWN], sent_at__lt=before).delete()
-    Notice.objects.filter(kind="offer", made_at__lt=before).delete()
+    Notice.objects.filter(kind__in=notices.OF_OFFERS, made_at__lt=before).delete()
     Associate.objects.filter(resting_on__lt=before.date()).update(resting_on=None)
     Round.objects.filter(slot_at__lt=before).exclude(associate_reasons={}).update(associate_reasons={})
     Round.objects.filter(slot_at__lt=before - timedelta(days=90)).delete()

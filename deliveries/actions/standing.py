@@ -17,7 +17,7 @@ from deliveries.models import Offer
 from deliveries.states import OfferState, TripState
 from stores.models import User
 
-from . import Refused, offers
+from . import Refused, messages, offers
 
 
 class StillOnATrip(Refused):
@@ -52,6 +52,7 @@ def leave(*, associate: Associate, by: User, now: datetime) -> Associate:
     if on_a_trip or person.holding.exists():
         raise StillOnATrip
     _give_up_offer(person, now)
+    messages.forget(associate=person)
     return actions.leave(associate=person, by=by, now=now)
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate
-from deliveries import actors, hours, live, pay
+from deliveries import actors, hours, live, notices, pay
 from deliveries.models import LedgerEntry, Package, Stop, Trip
 from deliveries.states import PackageState, TripState
 
@@ -117,6 +117,7 @@ def settle(*, trip: Trip, now: datetime) -> Trip:
             for line in lines
         ]
     )  # fmt: skip
+    notices.owe_pay(locked, now=now)
     _tell(locked)
     return locked
 

@@ -2,7 +2,8 @@
 
 from .conflict import BlockedPair
 from .event import Event
-from .ledger import Carrier, Dispute, LedgerEntry, Manifest, Notice, Tender
+from .ledger import Carrier, Dispute, LedgerEntry, Manifest, Tender
+from .notice import MessageOptOut, MessageSettings, Notice, PushSubscription
 from .offer import Offer, OfferPackage, Round
 from .package import Package, PackageQuerySet, TrackingLink
 from .trip import Claim, DeliveryException, Proof, Stop, Trip
@@ -16,12 +17,15 @@ __all__ = [
     "Event",
     "LedgerEntry",
     "Manifest",
+    "MessageOptOut",
+    "MessageSettings",
     "Notice",
     "Offer",
     "OfferPackage",
     "Package",
     "PackageQuerySet",
     "Proof",
+    "PushSubscription",
     "Round",
     "Stop",
     "Tender",

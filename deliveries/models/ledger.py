@@ -169,38 +169,3 @@ class Tender(models.Model):
 
     def __str__(self) -> str:
         return f"{self.package_id} to carrier"
-
-
-class Notice(models.Model):
-    """A message somebody is owed. Claimed before it is sent, so that two workers never send it twice."""
-
-    class Audience(models.TextChoices):
-        CUSTOMER = "customer", _("Customer")
-        ASSOCIATE = "associate", _("Associate")
-
-    key = models.CharField(max_length=120, unique=True)
-    audience = models.CharField(max_length=10, choices=Audience)
-    kind = models.CharField(max_length=24)
-    package = models.ForeignKey(Package, models.CASCADE, null=True, related_name="notices")
-    associate = models.ForeignKey(Associate, models.CASCADE, null=True, related_name="notices")
-    made_at = models.DateTimeField()
-    claimed_at = models.DateTimeField(null=True)
-    sent_at = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    error = models.CharField(max_length=200, blank=True)
-
-    class Meta:
-        indexes = [models.Index(fields=["made_at"], condition=Q(sent_at=None), name="notice_unsent")]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(audience="customer", package__isnull=False)
-                | Q(audience="associate", associate__isnull=False),
-                name="notice_has_a_reader",
-            ),
-            models.CheckConstraint(
-                condition=Q(sent_at=None) | Q(claimed_at__lte=F("sent_at")), name="notice_claimed_before_sent"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.key

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from deliveries.views import board, dropoffs, earnings, landing, offers, photos, pickup, today, trips
+from deliveries.views import board, dropoffs, earnings, landing, messages, offers, photos, pickup, today, trips
 
 urlpatterns: list[URLPattern] = [
     path("", landing.landing, name="landing"),
@@ -12,6 +12,10 @@ urlpatterns: list[URLPattern] = [
     path("me/pause/", today.pause, name="pause"),
     path("me/leave/", today.leave, name="leave"),
     path("me/consents/<slug:kind>/withdraw/", today.withdraw_consent, name="withdraw_consent"),
+    path("me/messages/", messages.messages, name="messages"),
+    path("me/messages/test/", messages.test, name="messages_test"),
+    path("me/messages/push/", messages.subscribe, name="messages_push"),
+    path("me/messages/push/<int:subscription_id>/remove/", messages.remove, name="messages_push_remove"),
     path("offers/", offers.offers, name="offers"),
     path("offers/<int:offer_id>/", offers.offer, name="offer"),
     path("offers/<int:offer_id>/claim/", offers.claim, name="claim_offer"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import bay, labels, staff, tonight
+from . import bay, labels, message_previews, staff, tonight
 
 app_name = "staff"
 urlpatterns = [
@@ -10,4 +10,5 @@ urlpatterns = [
     path("tonight/", tonight.tonight_view, name="tonight"),
     path("bay/", bay.bay_view, name="bay"),
     path("labels/", labels.labels_view, name="labels"),
+    path("messages/", message_previews.previews_view, name="messages"),
 ]

@@ -1,6 +1,6 @@
 """The customer's page behind a private link: server-rendered, whole without script, live with it.
 
-Nothing here changes anything, whoever asks and however: link-preview robots fetch these addresses, too. A link that is
+No GET changes anything, whoever asks: link-preview robots fetch these addresses, too. A link that is
 not valid gets one answer, whatever is wrong with it.
 """
 
@@ -37,9 +37,13 @@ View = Callable[[HttpRequest, TrackingLink], HttpResponseBase]
 
 
 def behind_a_link(view: View) -> Callable[..., HttpResponseBase]:
+    """`with_link` for a page that is only looked at."""
+    return require_safe(with_link(view))
+
+
+def with_link(view: View) -> Callable[..., HttpResponseBase]:
     """Gives the view the valid link of its token, or answers for it. Private headers on every answer."""
 
-    @require_safe
     @wraps(view)
     def wrapped(request: HttpRequest, token: str) -> HttpResponseBase:
         if _too_many_bad(request):
@@ -59,7 +63,7 @@ def behind_a_link(view: View) -> Callable[..., HttpResponseBase]:
 def page(request: HttpRequest, link: TrackingLink) -> HttpResponse:
     """The whole page, in the package's language or the one asked for (`?lang=es`)."""
     now = timezone.now()
-    language = _language(request, link)
+    language = language_of(request, link)
     facts = snapshots.load([link.package_id], now=now)[link.package_id]
     token = request.resolver_match.kwargs["token"] if request.resolver_match else ""
     context = {
@@ -84,7 +88,7 @@ def state(request: HttpRequest, link: TrackingLink) -> HttpResponse:
     now = timezone.now()
     facts = snapshots.load([link.package_id], now=now)[link.package_id]
     return HttpResponse(
-        snapshots.message(facts, _language(request, link), now=now), content_type="application/json; charset=utf-8"
+        snapshots.message(facts, language_of(request, link), now=now), content_type="application/json; charset=utf-8"
     )
 
 
@@ -104,7 +108,7 @@ def photo(request: HttpRequest, link: TrackingLink) -> HttpResponseBase:
     return answer
 
 
-def _language(request: HttpRequest, link: TrackingLink) -> str:
+def language_of(request: HttpRequest, link: TrackingLink) -> str:
     return snapshots.language_or(request.GET.get("lang"), link.package.language)
 
 

@@ -110,7 +110,7 @@ def test_without_redis_the_verb_works_and_the_sweep_makes_up_for_it(own_valkey: 
     tasks.sweep_outbox()
     event.refresh_from_db()
     assert event.published_at is not None
-    assert Package.objects.get(pk=package.pk).notices.count() == 1
+    assert Package.objects.get(pk=package.pk).notices.filter(kind="pick_up").count() == 1
 
 
 class listening:

@@ -1,0 +1,25 @@
+"""Messages: who is told what, by which channel. First written down, once, by a unique key; then sent by whoever claims
+it first.
+
+    kinds.py        every kind of message in one table: channels, urgency, when it is still true
+    owed.py         events, offers and pay -> rows; the key names event, person and channel
+    forewarning.py  what is owed because time passes: late, shift's end, an offer that closes
+    lateness.py     when a package will come, before and after departure
+    readers.py      which channel for whom: addresses, consent, choices, opt-outs, quiet hours
+    quiet.py        quiet hours on the wall clock                                              pure
+    texts.py        the words, from templates/messages
+    channels/       mail, text message, web push: one way out each
+    sending.py      claim, still true?, send, mark
+
+A notice that is no longer true when its turn comes is dropped, not sent: an offer that was answered, an "on the way"
+of a package that has arrived.
+"""
+
+from .forewarning import forewarn
+from .kinds import OF_OFFERS
+from .owed import owe_offers, owe_pay, owe_test, write_down
+from .sending import MOST_ATTEMPTS, due, send_due, wake
+
+__all__ = [
+    "MOST_ATTEMPTS", "OF_OFFERS", "due", "forewarn", "owe_offers", "owe_pay", "owe_test", "send_due", "wake", "write_down",
+]  # fmt: skip

@@ -1,0 +1,136 @@
+"""What is owed to whom, written down once by a unique key of event, person and channel.
+
+Events are the source: whatever the verb, its event is written down here after the commit, by the process that moved the
+package or by the sweep. Only what no event tells - an offer, a settled trip - is written down by its verb.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from associates.models import Associate
+from deliveries.actors import ActorKind
+from deliveries.models import Claim, Event, Notice, Offer, Package, Trip
+from deliveries.states import OfferState, PackageState
+
+from . import readers
+from .kinds import ALL, OF_VERBS
+
+# What staff do to a package that somebody has claimed.
+CHANGES_A_TRIP = ("release", "unstage", "unload", "return")
+ON_A_TRIP_BEFORE = ("claimed", "loaded", "out", "attempted", "kept")
+
+
+@transaction.atomic
+def write_down(events: Iterable[Event], *, now: datetime) -> None:
+    """Write down what people are owed for these events, once an event, however often this is called."""
+    new = [event for event in events if event.noticed_at is None]
+    if not new:
+        return
+    telling = [event for event in new if event.verb in OF_VERBS]
+    doors = _next_doors(new)
+    packages = Package.objects.in_bulk([*{event.package_id for event in telling}, *doors])
+    owed = [
+        (packages[event.package_id], OF_VERBS[event.verb], _which(packages[event.package_id], event))
+        for event in telling
+    ]  # fmt: skip
+    owed += [(packages[pk], "next", str(trip_id)) for pk, trip_id in doors.items()]
+    owe_customers(owed, now=now)
+    _owe_changes(new, now)
+    Event.objects.filter(pk__in=[event.pk for event in new], noticed_at=None).update(noticed_at=now)
+
+
+def owe_customers(owed: Sequence[tuple[Package, str, str]], *, now: datetime) -> None:
+    """Write down (package, kind, which time) messages, each by every channel its customer has for that kind."""
+    ways = readers.ways_to_customers([package for package, _kind, _which in owed])
+    _write(
+        Notice(
+            key=f"package/{package.pk}/{kind}/{which}/{way.name}", audience=Notice.Audience.CUSTOMER, kind=kind,
+            store_id=package.store_id, package=package, channel=way.channel, subscription=way.subscription,
+            made_at=now, due_at=now + ALL[kind].wait,
+        )
+        for package, kind, which in owed
+        for way in readers.choose(kind, ways[package.pk])
+    )  # fmt: skip
+
+
+def owe_offers(offers: Sequence[Offer], *, now: datetime) -> None:
+    """Write down that these associates are to be told of their offers."""
+    for offer in offers:
+        owe_associate(offer.associate, "offer", f"offer/{offer.pk}", offer=offer, now=now)
+
+
+def owe_pay(trip: Trip, *, now: datetime) -> None:
+    """Write down that this trip's associate is to be told what it paid. Called in the transaction that settles it."""
+    owe_associate(trip.associate, "pay_settled", f"trip/{trip.pk}/paid", trip=trip, now=now)
+
+
+def owe_associate(
+    person: Associate, kind: str, event: str, *, now: datetime, offer: Offer | None = None, trip: Trip | None = None
+) -> None:
+    """Write down one message to an associate, by every channel they chose for that kind."""
+    _write(
+        Notice(
+            key=f"{event}/{way.name}", audience=Notice.Audience.ASSOCIATE, kind=kind, store_id=person.store_id,
+            associate=person, offer=offer, trip=trip, channel=way.channel, subscription=way.subscription,
+            made_at=now, due_at=now + ALL[kind].wait,
+        )
+        for way in readers.choose(kind, readers.ways_to_associate(person))
+    )  # fmt: skip
+
+
+def owe_test(person: Associate, *, now: datetime, key: str) -> int:
+    """Write down a test message by every way they have; returns how many ways that is."""
+    ways = readers.ways_to_associate(person)
+    owe_associate(person, "test", f"test/{person.pk}/{key}", now=now)
+    return len(ways)
+
+
+def _write(notices: Iterable[Notice]) -> None:
+    Notice.objects.bulk_create(notices, ignore_conflicts=True)
+
+
+def _which(package: Package, event: Event) -> str:
+    """Which time this is. "Ready" is said once a promise, however often a package goes back on the bay."""
+    return f"{package.deliver_by:%Y%m%d%H%M}" if event.verb == "stage" else str(event.version)
+
+
+def _next_doors(events: Iterable[Event]) -> dict[int, int]:
+    """Packages whose door comes next now that one of these events ended a stop, with their trips.
+
+    Told when they move up, not at departure: who is first then hears that it is on the way, and that is enough. A door
+    at which somebody stands already is not announced.
+    """
+    ended: dict[int, set[int]] = defaultdict(set)  # trip -> packages that left the road
+    for event in events:
+        if event.from_state == PackageState.OUT and event.trip_id and event.to_state != PackageState.OUT:
+            ended[event.trip_id].add(event.package_id)
+    found: dict[int, int] = {}
+    claims = Claim.objects.filter(trip__in=ended, released_at=None, stop__isnull=False)
+    roads: dict[int, list[Claim]] = defaultdict(list)
+    for claim in claims.select_related("stop", "package").order_by("stop__position"):
+        roads[claim.trip_id].append(claim)
+    for trip_id, road in roads.items():
+        left = {claim.stop_id for claim in road if claim.package_id in ended[trip_id]}
+        out = [claim for claim in road if claim.package.state == PackageState.OUT]
+        if out and out[0].stop is not None and out[0].stop_id not in left and out[0].stop.arrived_at is None:
+            found |= {claim.package_id: trip_id for claim in out if claim.stop_id == out[0].stop_id}
+    return found
+
+
+def _owe_changes(events: Iterable[Event], now: datetime) -> None:
+    """What the store did to somebody's trip or offer; several packages in one go are one message."""
+    by_staff = [event for event in events if event.by_kind == ActorKind.STAFF and event.verb in CHANGES_A_TRIP]
+    trips = {(event.trip_id, event.at) for event in by_staff if event.trip_id and event.from_state in ON_A_TRIP_BEFORE}
+    rows = Trip.objects.select_related("associate__user").in_bulk({trip_id for trip_id, _at in trips})
+    for trip_id, at in trips:
+        trip = rows[trip_id]
+        owe_associate(trip.associate, "trip_changed", f"trip/{trip_id}/changed/{at:%Y%m%d%H%M%S%f}", trip=trip, now=now)
+    offered = [event.package_id for event in by_staff if event.from_state == PackageState.OFFERED]
+    withdrawn = Offer.objects.filter(lines__package__in=offered, state=OfferState.WITHDRAWN, expires_at__gt=now)
+    for offer in withdrawn.select_related("associate__user").distinct():
+        owe_associate(offer.associate, "offer_withdrawn", f"offer/{offer.pk}/withdrawn", offer=offer, now=now)

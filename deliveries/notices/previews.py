@@ -1,0 +1,77 @@
+"""Every message with made-up people in it, for staff to read before a customer does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from deliveries.live import words
+from deliveries.live.words import Status
+from deliveries.models.notice import Channel
+from stores.models import Store
+
+from . import texts
+from .channels import Text, sms
+from .kinds import ASSOCIATE, CUSTOMER
+
+# As long as a real one, and nobody's.
+TOKEN = "Ex4mple" + "-" * 25
+STATUS = {"attempted": Status.ATTEMPTED, "delivered": Status.DELIVERED, "with_carrier": Status.WITH_CARRIER,
+          "pick_up": Status.PICK_UP, "next": Status.NEXT}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One kind in one language: as mail and notification, and as a text message with how much of one it fills."""
+
+    kind: str
+    title: str | Promise
+    language: str
+    text: Text
+    sms: str
+    sms_length: int
+
+
+def previews(store: Store, *, now: datetime) -> dict[str, list[Preview]]:
+    """By audience, every kind in every language, as this store's would read."""
+    languages = [code for code, _name in settings.LANGUAGES]
+    return {
+        audience: [
+            _preview(kind, str(table[kind].title), audience, store, code, now) for kind in table for code in languages
+        ]
+        for audience, table in (("customer", CUSTOMER), ("associate", ASSOCIATE))
+    }
+
+
+def _preview(kind: str, title: str, audience: str, store: Store, language: str, now: datetime) -> Preview:
+    link = settings.SITE_URL + (reverse("tracking", args=[TOKEN]) if audience == "customer" else reverse("today"))
+    stop = f"{link}messages/" if audience == "customer" else ""
+
+    def write(channel: Channel) -> Text:
+        with translation.override(language):
+            context = sample(kind, store, channel, now=now)
+        return texts.write(kind, context, language=language, zone=store.zone, link=link, stop=stop)
+
+    with translation.override(language):
+        short = sms.written(write(Channel.SMS))
+    return Preview(kind, title, language, write(Channel.MAIL), short, sms.length(short))
+
+
+def sample(kind: str, store: Store, channel: str, *, now: datetime) -> dict[str, Any]:
+    """What the templates read, made up, in the language that is active."""
+    return {
+        "store": texts.name(store.name, channel, _("your store")), "store_phone": texts.line(store.phone),
+        "address": texts.line(f"{store.address1}, {store.city}"), "courier": texts.name("Ana", channel, ""),
+        "carrier": texts.name("Parcel Express", channel, ""), "since": now, "promise": now + timedelta(hours=1),
+        "promised_today": True, "by": now + timedelta(minutes=50), "reason": words.REASONS["nobody_home"],
+        "next_step": words.NEXT[STATUS.get(kind, Status.ON_THE_WAY)], "photo": True, "name": "Ana", "packages": 3,
+        "extra_s": 540, "extra_m": 4989, "cents": 1140, "until": now + timedelta(minutes=30), "day": now,
+        "shift_ends": now + timedelta(minutes=10),
+    }  # fmt: skip

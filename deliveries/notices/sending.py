@@ -1,0 +1,196 @@
+"""Sending what is due: claim, look whether it is still true and wanted, send, mark. No transaction is open meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from celery import current_app
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from deliveries import links
+from deliveries.live import snapshots
+from deliveries.live.words import Status
+from deliveries.models import MessageOptOut, Notice, PushSubscription
+from deliveries.models.notice import Channel
+from deliveries.states import OfferState
+
+from . import channels, lateness, readers, texts
+from .channels import Failed, Text
+from .kinds import ALL
+
+log = structlog.get_logger(__name__)
+
+MOST_ATTEMPTS = 5
+# A claim older than this is a dead process's: longer than any one message can take. After failures twice, four times ...
+LEASE, LONGEST_WAIT = timedelta(minutes=2), timedelta(minutes=10)
+MOST_AT_ONCE = 200
+# A connection of its own: the workers' waits for hours, and nobody's tap may.
+BROKER_WAIT = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "max_retries": 0}
+
+
+def wake() -> None:
+    """Wake the messengers when somebody is owed something new. The timetable does it anyway, a little later."""
+    if not due(timezone.now()).filter(claimed_at=None).exists():
+        return
+    try:
+        with current_app.connection_for_write(transport_options=BROKER_WAIT) as broker:
+            current_app.send_task("deliveries.send_notices", expires=30, retry=False, connection=broker)
+    except (OperationalError, RedisError) as error:
+        log.warning("notices.broker_away", error=type(error).__name__)
+
+
+def due(now: datetime, store_id: int | None = None) -> QuerySet[Notice]:
+    """What may be claimed at `now`, in one store or anywhere."""
+    waiting = Notice.objects.filter(sent_at=None, failed_at=None, due_at__lte=now, attempts__lt=MOST_ATTEMPTS)
+    return waiting if store_id is None else waiting.filter(store=store_id)
+
+
+def send_due(*, now: datetime, store_id: int | None = None) -> int:
+    """Send what is owed (in one store), one claim at a time; returns how many were sent.
+
+    The claim is committed before the sending. A process that dies in between leaves a claim that is tried again after
+    LEASE, so a message may in rare cases come twice, and is never lost without a trace.
+    """
+    sent = 0
+    with channels.MAIL:
+        for _turn in range(MOST_AT_ONCE):
+            notice = claim(now, store_id)
+            if notice is None:
+                break
+            sent += _send(notice, now)
+    return sent
+
+
+@transaction.atomic
+def claim(now: datetime, store_id: int | None = None) -> Notice | None:
+    """The next due notice, ours alone: who comes at the same time skips a locked row and finds it claimed later."""
+    mine = due(now, store_id).select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "pk").first()
+    if mine is None:
+        return None
+    again = min(LEASE * 2**mine.attempts, LONGEST_WAIT)
+    Notice.objects.filter(pk=mine.pk).update(claimed_at=now, attempts=F("attempts") + 1, due_at=now + again)
+    return Notice.objects.select_related(
+        "store", "package__store", "associate__user", "offer__store", "trip__shift", "subscription"
+    ).get(pk=mine.pk)
+
+
+def _send(notice: Notice, now: datetime) -> bool:
+    mine = Notice.objects.filter(pk=notice.pk, claimed_at=notice.claimed_at, sent_at=None)
+    way = readers.way_of(notice)
+    write = _still_true(notice, now) if way else None
+    if way is None or write is None:
+        mine.delete()  # nobody to read it, or nothing left to say: dropped, not kept for ever
+        return False
+    if held := readers.held_until(notice, now):
+        mine.update(due_at=held, claimed_at=None, attempts=F("attempts") - 1)
+        return False
+    try:
+        send_by(way, write())
+    except Failed as failure:
+        _note(notice, mine, way, failure, now)
+        return False
+    mine.update(sent_at=max(timezone.now(), now), error="")
+    return True
+
+
+def send_by(way: readers.Way, text: Text) -> None:
+    """Send one message by one way, at once. Raises Failed."""
+    if way.subscription is not None:
+        channels.PUSH.send(text, way.subscription)
+    elif way.channel == Channel.SMS:
+        channels.SMS.send(text, way.address)
+    else:
+        channels.MAIL.send(text, way.address)
+
+
+def _note(notice: Notice, mine: QuerySet[Notice], way: readers.Way, failure: Failed, now: datetime) -> None:
+    over = failure.for_good or notice.attempts >= MOST_ATTEMPTS
+    mine.update(error=failure.code[:200], failed_at=now if over else None)
+    log.warning("notices.not_sent", notice=notice.pk, attempts=notice.attempts, error=failure.code, over=over)
+    if failure.gone:
+        closed(way, now)
+
+
+def closed(way: readers.Way, now: datetime) -> None:
+    """The other side said that this address is no more: a browser unsubscribed, a number answered STOP."""
+    if way.subscription is not None:
+        PushSubscription.objects.filter(pk=way.subscription.pk).delete()
+    elif way.channel == Channel.SMS:
+        digest = readers.hashes(way.channel, way.address)[0]
+        MessageOptOut.objects.update_or_create(
+            channel=way.channel, address_hash=digest, defaults={"at": now, "by_gateway": True}
+        )
+
+
+# --- Whether it is still true, and its words -------------------------------------------------------------------------------
+def _still_true(notice: Notice, now: datetime) -> Callable[[], Text] | None:
+    """What writes the message, or None when it is no longer true."""
+    if notice.audience == Notice.Audience.CUSTOMER:
+        return _to_customer(notice, now)
+    if notice.offer is not None:
+        return _about_offer(notice, now)
+    return _about_trip(notice)
+
+
+def _to_customer(notice: Notice, now: datetime) -> Callable[[], Text] | None:
+    package = notice.package
+    if package is None or package.state not in ALL[notice.kind].true_in:
+        return None
+    facts = snapshots.load([package.pk], now=now)[package.pk]
+    if (notice.kind == "next" and facts.status != Status.NEXT) or facts.status == Status.COLLECTED:
+        return None
+    window = facts.window or lateness.windows([package.pk], now=now).get(package.pk)
+    if notice.kind == "late" and (window is None or not window.late):
+        return None
+
+    def write() -> Text:
+        """Every message carries a link of its own, made when it is sure to be sent."""
+        link = links.url(links.issue(package=package, now=now))
+        language = notice.subscription.language if notice.subscription else package.language
+        return texts.write(
+            notice.kind, texts.of_package(package, facts, window, channel=notice.channel, now=now),
+            language=language, zone=package.store.zone, link=link, stop=f"{link}messages/",
+        )  # fmt: skip
+
+    return write
+
+
+def _about_offer(notice: Notice, now: datetime) -> Callable[[], Text] | None:
+    offer, person = notice.offer, notice.associate
+    assert offer is not None
+    assert person is not None
+    wanted = OfferState.WITHDRAWN if notice.kind == "offer_withdrawn" else OfferState.SENT
+    if offer.state != wanted or offer.expires_at <= now:
+        return None
+    told = {"kind__in": ("offer", "offer_closing"), "channel": notice.channel, "sent_at__isnull": False}
+    if notice.kind == "offer_withdrawn" and not offer.notices.filter(**told).exists():  # type: ignore[attr-defined]
+        return None  # they never heard of it by this way
+    packages = offer.lines.count() if notice.kind == "offer_withdrawn" else offer.lines.filter(open=True).count()
+    return lambda: texts.write(
+        notice.kind, texts.of_offer(offer, packages, person.first_name),
+        language=person.user.language, zone=notice.store.zone, link=texts.page_of(notice),
+    )  # fmt: skip
+
+
+def _about_trip(notice: Notice) -> Callable[[], Text] | None:
+    trip, person = notice.trip, notice.associate
+    if person is not None and notice.kind == "test":
+        return lambda: texts.write(
+            "test", {"name": texts.line(person.first_name)},
+            language=person.user.language, zone=notice.store.zone, link=texts.page_of(notice),
+        )  # fmt: skip
+    if trip is None or person is None:
+        return None
+    states = ALL[notice.kind].true_in
+    if (states and trip.state not in states) or (notice.kind == "pay_settled" and not trip.entries.exists()):
+        return None
+    return lambda: texts.write(
+        notice.kind, texts.of_trip(trip, trip.packages.count(), person.first_name),
+        language=person.user.language, zone=notice.store.zone, link=texts.page_of(notice),
+    )  # fmt: skip

@@ -1,0 +1,109 @@
+"""The words of a message. One file a kind in templates/messages: its first line is the subject, its second the short
+form for text messages and notifications, the rest the mail.
+
+Names are customers' and stores' data, and templates are split by lines, so what goes in is one clean line each.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from deliveries.live import words
+from deliveries.live.snapshots import Facts
+from deliveries.live.window import Window
+from deliveries.models import Notice, Offer, Package, Trip
+from deliveries.models.notice import Channel
+
+from .channels import Text
+from .channels.sms import gsm
+from .kinds import ALL
+
+NAME, SHORT_NAME = 60, 16  # characters; a text message has few
+_JOINERS = frozenset("\u200d\ufe0f")  # inside an emoji; alone they show nothing
+
+
+def line(text: str, most: int = NAME) -> str:
+    """`text` on one line without what cannot be seen or turns other text around, at most `most` characters."""
+    shown = (
+        letter if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Zl", "Zp") or letter in _JOINERS else " "
+        for letter in text
+    )  # fmt: skip
+    clean = " ".join("".join(shown).split())
+    return clean if len(clean) <= most else clean[: most - 1].rstrip() + "…"
+
+
+def name(text: str, channel: str, otherwise: str) -> str:
+    """A name as this channel can write it; `otherwise` when nothing of it is left, as of an Arabic one in a text message."""
+    if channel != Channel.SMS:
+        return line(text) or otherwise
+    written = gsm(line(text))
+    return gsm(line(written, SHORT_NAME)) if any(letter.isalnum() for letter in written) else gsm(otherwise)
+
+
+def write(
+    kind: str, context: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: str = "", stop: str = ""
+) -> Text:
+    """The message of `kind` in `language`, times on the clock of `zone`."""
+    with translation.override(language), timezone.override(zone):
+        rendered = render_to_string(f"messages/{kind}.txt", {**context, "link": link, "stop": stop}).strip()
+    subject, _newline, rest = rendered.partition("\n")
+    short, _newline, body = rest.partition("\n")
+    subject, short = line(subject, 200), line(short, 300)
+    return Text(
+        subject=subject, body=body.strip() + "\n", title=subject, short=short, link=link, stop=stop,
+        language=language, lasts=ALL[kind].lasts,
+    )  # fmt: skip
+
+
+# --- What goes into them --------------------------------------------------------------------------------------------------
+def of_package(package: Package, facts: Facts, window: Window | None, *, channel: str, now: datetime) -> dict[str, Any]:
+    """For every message to a customer. First names and the store's own only."""
+    store, language = package.store, package.language
+    with translation.override(language):
+        return {
+            "store": name(store.name, channel, _("your store")),
+            "store_phone": line(store.phone),
+            "address": line(f"{store.address1}, {store.city}"),
+            "courier": name(facts.courier, channel, _("Somebody")),
+            "carrier": name(facts.carrier, channel, _("The carrier")),
+            "since": facts.since,
+            "promise": facts.promise,
+            "promised_today": store.evening(facts.promise) == store.evening(now),
+            "by": window.closes if window else None,
+            "reason": words.REASONS.get(facts.reason, ""),
+            "next_step": words.NEXT[facts.status],
+            "photo": bool(facts.photo),
+        }
+
+
+def of_offer(offer: Offer, packages: int, first_name: str) -> dict[str, Any]:
+    """For the messages about an offer."""
+    return {
+        "name": line(first_name), "packages": packages, "extra_s": offer.extra_s, "extra_m": offer.extra_m,
+        "cents": offer.pay_cents, "until": offer.expires_at,
+    }  # fmt: skip
+
+
+def of_trip(trip: Trip, packages: int, first_name: str) -> dict[str, Any]:
+    """For the messages about a trip and its pay. What was paid is the ledger's sum, waiting without a drive included."""
+    paid = sum(entry.cents for entry in trip.entries.all())  # type: ignore[attr-defined]
+    return {
+        "name": line(first_name), "packages": packages, "cents": paid, "day": trip.shift.ends_at,
+        "shift_ends": trip.shift.ends_at,
+    }  # fmt: skip
+
+
+def page_of(notice: Notice) -> str:
+    """The associate's page a message leads to."""
+    pages = {"offer": "offers", "offer_closing": "offers", "pay_settled": "earnings", "test": "messages"}
+    return settings.SITE_URL + reverse(pages.get(notice.kind, "today"))
