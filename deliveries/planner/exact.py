@@ -21,7 +21,7 @@ from deliveries.planner.plan import Stop
 
 BEAM, FEW, MANY = 16, 100_000, 1_000_000
 """Labels of a level expanded while prices are still poor; labels per associate before a threshold is raised, or given up."""
-EASY_CHOICE, WIDEST_CHOICE = 15_000, 30_000
+QUICK_CHOICE, EASY_CHOICE, WIDEST_CHOICE = 3500, 15_000, 30_000
 CUT_ROUNDS = 12
 
 
@@ -53,6 +53,7 @@ class Exact:
         self._fixed_gap = float("inf")
         self.pool = Pool(model)
         self._fresh: list[int] = []
+        self._queued: set[int] = set()
         self.people = range(len(model.packages))
         for each in (trips, *seen):
             self.see(each)
@@ -116,6 +117,8 @@ class Exact:
             self._generate(beam=False)
             if self.proved or self._gap() > 0.97 * before:
                 break
+        if not self.proved and not self._listable():
+            self._choose_from_pool(self._relaxation)
         widest, labels = WIDEST_CHOICE, MANY
         while not self.proved:
             self._decide(widest, labels)
@@ -139,9 +142,11 @@ class Exact:
 
     def _pool(self, a: int, route: list[int], worth: int) -> bool:
         k, changed = self.pool.add(a, route, worth)
-        if changed:
+        if changed or k not in self._queued:
+            self._queued.add(k)
             self._fresh.append(k)
-        return changed
+            return True
+        return False
 
     def _seed_pool(self) -> None:
         """Add each stop alone with those who would do it best."""
@@ -235,7 +240,7 @@ class Exact:
         if len(prices.cuts):
             reduced = reduced - (inside[:, prices.triples].sum(axis=2) >= 2) @ prices.cuts
         order = np.argsort(-reduced, kind="stable")
-        order = order[reduced[order] >= -gap][:2000]
+        order = order[reduced[order] >= -gap][:QUICK_CHOICE]
         choice = choose(self.model, pool, sorted(order.tolist()), self.stop, nodes=20)
         if choice.value > self.value:
             self.trips, self.value = pool.trips(choice.chosen), choice.value
