@@ -10,7 +10,7 @@ for which it matters.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -28,6 +28,7 @@ from .models import (
     CONSENT_VERSIONS,
     Associate,
     Consent,
+    DayException,
     DeliveryDay,
     Employee,
     Limits,
@@ -35,6 +36,8 @@ from .models import (
 )
 
 log = structlog.get_logger(__name__)
+
+DAYS_AHEAD = timedelta(days=92)
 
 
 class NotRecognised(Refused):
@@ -65,6 +68,21 @@ class ConsentNeeded(Refused):
 class NotReady(Refused):
     code = "not_ready"
     sentence = _("Something is still missing. Go through the steps once more; what you answered is kept.")
+
+
+class DayOver(Refused):
+    code = "day_over"
+    sentence = _("This day is over. Choose today or a later one.")
+
+
+class DayTooFar(Refused):
+    code = "day_too_far"
+    sentence = _("Single days can be set up to three months ahead. For longer, use “Pause” or your weekdays.")
+
+
+class DayIsTonight(Refused):
+    code = "day_is_tonight"
+    sentence = _("For tonight use the switch “Deliver tonight” under “Today”; an open offer goes back at once then.")
 
 
 class HasLeft(Refused):
@@ -180,12 +198,12 @@ def set_vehicle(*, associate: Associate, vehicle: str, trunk_ml: int, by: User, 
 
 
 @transaction.atomic
-def set_limits(*, associate: Associate, by: User, now: datetime, **changes: int) -> Limits:
+def set_limits(*, associate: Associate, by: User, now: datetime, **changes: Any) -> Limits:
     """Change what they will carry and how far they will go; fields as in `Limits`, checked by the caller's form."""
     return _change_limits(_mine(associate), by, changes)
 
 
-def _change_limits(person: Associate, by: User, changes: dict[str, int]) -> Limits:
+def _change_limits(person: Associate, by: User, changes: dict[str, Any]) -> Limits:
     limits, _fresh = Limits.objects.get_or_create(associate=person)
     for field, value in changes.items():
         setattr(limits, field, value)
@@ -204,6 +222,38 @@ def set_days(*, associate: Associate, weekdays: Iterable[int], by: User, now: da
         [DeliveryDay(associate=person, weekday=weekday) for weekday in sorted(wanted)], ignore_conflicts=True
     )
     _say("set_days", person, by)
+
+
+@transaction.atomic
+def set_day(*, associate: Associate, day: date, delivers: bool, by: User, now: datetime) -> DayException:
+    """Deliver, or do not, on the evening of `day`, whatever its weekday says. A second word replaces the first.
+
+    What they said of evenings that are over goes. Raises DayOver, DayTooFar,
+    DayIsTonight (for a "no": that is what the switch under "Today" is for).
+    """
+    person = _mine(associate)
+    tonight = person.store.evening(now)
+    if day < tonight:
+        raise DayOver
+    if day > tonight + DAYS_AHEAD:
+        raise DayTooFar
+    if day == tonight and not delivers:
+        raise DayIsTonight
+    person.day_exceptions.filter(day__lt=tonight).delete()
+    said, _fresh = DayException.objects.update_or_create(associate=person, day=day, defaults={"delivers": delivers})
+    _say("set_day", person, by)
+    return said
+
+
+@transaction.atomic
+def clear_day(*, associate: Associate, day: date, by: User, now: datetime) -> None:
+    """Let `day` be like its weekday again. Twice is once."""
+    _mine(associate).day_exceptions.filter(day=day).delete()
+
+
+def forget_days_before(day: date) -> int:
+    """Delete what anybody said of single evenings before `day`; how many that were."""
+    return DayException.objects.filter(day__lt=day).delete()[0]
 
 
 @transaction.atomic
@@ -267,6 +317,7 @@ def leave(*, associate: Associate, by: User, now: datetime) -> Associate:
     home.forget(person)
     Limits.objects.filter(associate=person).delete()
     person.days.all().delete()
+    person.day_exceptions.all().delete()
     person.area = person.vehicle = ""
     person.resting_on = None
     person.state = Associate.State.LEFT

@@ -52,6 +52,12 @@ class StepForm(forms.Form):
 
     question: Any = ""
     why: Any = ""
+    # Whether the answer is part of the sentence that says what the limits mean; then it is shown while one edits.
+    has_meaning = False
+
+    def meant(self) -> dict[str, Any]:
+        """The fields of Limits that this answer sets, in their units; and "weekdays"."""
+        return {}
 
     @classmethod
     def current(cls, person: Associate) -> dict[str, Any]:
@@ -176,13 +182,18 @@ class VehicleForm(StepForm):
 class LimitForm(StepForm):
     """A question whose fields are fields of Limits, in the same units."""
 
+    has_meaning = True
+
+    def meant(self) -> dict[str, Any]:
+        return self.cleaned_data
+
     @classmethod
     def current(cls, person: Associate) -> dict[str, Any]:
         limits = terms.limits_of(person)
         return {name: getattr(limits, name) for name in cls.base_fields}
 
     def save(self, person: Associate, now: datetime) -> str:
-        actions.set_limits(associate=person, by=person.user, now=now, **self.cleaned_data)
+        actions.set_limits(associate=person, by=person.user, now=now, **self.meant())
         return ""
 
 
@@ -213,7 +224,7 @@ class SizeForm(LimitForm):
     )
 
 
-class WeightForm(StepForm):
+class WeightForm(LimitForm):
     question = _("How heavy may it be?")
     why = _("One package on its own, and everything together.")
     each = _number(_("Heaviest package, pounds"), 1, HEAVIEST_LB, step=5)
@@ -233,13 +244,42 @@ class WeightForm(StepForm):
             self.add_error("load", _("Together it must be at least as much as one package."))
         return answer
 
-    def save(self, person: Associate, now: datetime) -> str:
-        actions.set_limits(
-            associate=person, by=person.user, now=now,
-            max_package_weight_g=units.grams(Decimal(self.cleaned_data["each"])),
-            max_total_weight_g=units.grams(Decimal(self.cleaned_data["load"])),
-        )  # fmt: skip
-        return ""
+    def meant(self) -> dict[str, Any]:
+        return {
+            "max_package_weight_g": units.grams(Decimal(self.cleaned_data["each"])),
+            "max_total_weight_g": units.grams(Decimal(self.cleaned_data["load"])),
+        }
+
+
+class HomeByForm(LimitForm):
+    question = _("Home by when, at the latest?")
+    why = _("If you want to be home by a certain time. Leave it empty if the minutes are enough.")
+    home_by = forms.TimeField(
+        required=False,
+        label=_("Home by"),
+        help_text=_("On the store’s clock. A time before four in the morning counts as the night after."),
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+    )
+
+
+class FloorForm(LimitForm):
+    question = _("The least for an extra hour?")
+    why = _(
+        "Offers that pay less for each hour of extra time are not sent to you. That means fewer offers; what an offer pays "
+        "does not change. Leave it empty to see them all."
+    )
+    dollars = forms.DecimalField(
+        required=False, label=_("Dollars for an extra hour"), min_value=0, max_value=200, decimal_places=2,
+        widget=forms.NumberInput(attrs={"inputmode": "decimal", "step": "0.01"}),
+    )  # fmt: skip
+
+    @classmethod
+    def current(cls, person: Associate) -> dict[str, Any]:
+        cents = terms.limits_of(person).floor_cents_per_hour
+        return {"dollars": Decimal(cents) / 100 if cents else None}
+
+    def meant(self) -> dict[str, Any]:
+        return {"floor_cents_per_hour": int((self.cleaned_data["dollars"] or 0) * 100)}
 
 
 class DaysForm(StepForm):
@@ -250,6 +290,10 @@ class DaysForm(StepForm):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one day. To stop for a while, use “Pause” under “Me”.")},
     )  # fmt: skip
+    has_meaning = True
+
+    def meant(self) -> dict[str, Any]:
+        return {"weekdays": self.cleaned_data["weekdays"]}
 
     @classmethod
     def current(cls, person: Associate) -> dict[str, Any]:
@@ -284,4 +328,17 @@ FORMS: dict[str, type[StepForm]] = {
     "minutes": MinutesForm,
     "days": DaysForm,
     "language": LanguageForm,
+    # Not asked at set-up: choices for later, under "Me".
+    "home-by": HomeByForm,
+    "floor": FloorForm,
 }
+
+
+class DayExceptionForm(forms.Form):
+    """One date on which they do, or do not, deliver."""
+
+    day = forms.DateField(label=_("Date"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    delivers = forms.TypedChoiceField(
+        label=_("On this date"), choices=(("no", _("I do not deliver")), ("yes", _("I deliver, if I work"))),
+        coerce=lambda said: said == "yes", widget=forms.RadioSelect, initial="no",
+    )  # fmt: skip

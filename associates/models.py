@@ -114,6 +114,7 @@ class Associate(models.Model):
     if TYPE_CHECKING:
         consents: RelatedManager[Consent]
         days: RelatedManager[DeliveryDay]
+        day_exceptions: RelatedManager[DayException]
         limits: Limits
 
     class Meta:
@@ -244,15 +245,41 @@ class DeliveryDay(models.Model):
         return str(self.weekday)
 
 
+class DayException(models.Model):
+    """One evening on which an associate does, or does not, deliver, whatever its weekday says.
+
+    Its own writing, for its own planning; forgotten when the evening is over, so that nobody can count the noes.
+    """
+
+    associate = models.ForeignKey(Associate, models.CASCADE, related_name="day_exceptions")
+    day = models.DateField()
+    delivers = models.BooleanField()
+
+    class Meta:
+        ordering = ["day"]
+        constraints = [models.UniqueConstraint(fields=["associate", "day"], name="day_exception_once")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {'yes' if self.delivers else 'no'}"
+
+
+def on_their_days(people: models.QuerySet[Associate], evening: date) -> models.QuerySet[Associate]:
+    """Those of `people` who deliver on `evening`: what they said of that very date, else of its weekday."""
+    said = DayException.objects.filter(associate=models.OuterRef("pk"), day=evening)
+    weekday = DeliveryDay.objects.filter(associate=models.OuterRef("pk"), weekday=evening.weekday())
+    return people.filter(
+        models.Exists(said.filter(delivers=True)) | (models.Exists(weekday) & ~models.Exists(said.filter(delivers=False)))
+    )
+
+
 def willing(store: Store, evening: date) -> models.QuerySet[Associate]:
     """Associates of `store` who may be offered something on `evening`.
 
-    Active, still on the roster, consents complete and current, insured, willing on that weekday, not resting tonight.
+    Active, still on the roster, consents complete and current, insured, willing on that day, not resting tonight.
     """
-    people = Associate.objects.filter(
-        store=store, state=Associate.State.ACTIVE, employee__active=True, days__weekday=evening.weekday()
-    )
-    people = people.exclude(resting_on=evening).filter(Q(insured_until=None) | Q(insured_until__gte=evening))
+    people = Associate.objects.filter(store=store, state=Associate.State.ACTIVE, employee__active=True)
+    people = on_their_days(people, evening).exclude(resting_on=evening)
+    people = people.filter(Q(insured_until=None) | Q(insured_until__gte=evening))
     for kind in sorted(NEEDED_CONSENTS):
         given = Consent.objects.filter(
             associate=models.OuterRef("pk"), kind=kind, version=CONSENT_VERSIONS[kind], withdrawn_at=None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from django.utils import formats
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from stores import units
+from stores.models import Store
 
 from .models import Associate, Limits
 
@@ -23,27 +27,56 @@ def weekdays_of(associate: Associate) -> list[int]:
     return sorted(associate.days.values_list("weekday", flat=True))
 
 
-def sentence(limits: Limits, weekdays: list[int]) -> str:
+def weekdays_in_words(weekdays: Iterable[int]) -> str:
+    """ "Mon Wed Fri", "any day", "on no day yet". """
+    chosen = sorted(set(weekdays))
+    if not chosen:
+        return _("on no day yet")
+    if len(chosen) == 7:
+        return _("any day")
+    return " ".join(str(WEEKDAYS_ABBR[weekday]) for weekday in chosen)
+
+
+def sentence(limits: Limits, weekdays: Iterable[int]) -> str:
     """What the limits mean: "Up to 4 packages, 20 lb each and 60 lb in all, at most 15 minutes longer than your drive
-    home, Mon Wed Fri." """
-    if not weekdays:
-        days = _("on no day yet")
-    elif len(weekdays) == 7:
-        days = _("any day")
-    else:
-        days = " ".join(str(WEEKDAYS_ABBR[weekday]) for weekday in weekdays)
-    return ngettext(
-        "Up to %(count)d package, %(each)s lb, at most %(minutes)d minutes longer than your drive home, %(days)s.",
-        "Up to %(count)d packages, %(each)s lb each and %(load)s lb in all, at most %(minutes)d minutes longer than "
-        "your drive home, %(days)s.",
-        limits.max_packages,
-    ) % {
+    home, home by 8:30 p.m., Mon Wed Fri." """
+    words = {
         "count": limits.max_packages,
         "each": units.pounds(limits.max_package_weight_g),
         "load": units.pounds(limits.max_total_weight_g),
         "minutes": limits.max_extra_minutes,
-        "days": days,
+        "time": formats.time_format(limits.home_by, "TIME_FORMAT") if limits.home_by else "",
+        "days": weekdays_in_words(weekdays),
     }
+    if limits.home_by is None:
+        return ngettext(
+            "Up to %(count)d package, %(each)s lb, at most %(minutes)d minutes longer than your drive home, %(days)s.",
+            "Up to %(count)d packages, %(each)s lb each and %(load)s lb in all, at most %(minutes)d minutes longer than "
+            "your drive home, %(days)s.",
+            limits.max_packages,
+        ) % words
+    return ngettext(
+        "Up to %(count)d package, %(each)s lb, at most %(minutes)d minutes longer than your drive home, home by "
+        "%(time)s, %(days)s.",
+        "Up to %(count)d packages, %(each)s lb each and %(load)s lb in all, at most %(minutes)d minutes longer than "
+        "your drive home, home by %(time)s, %(days)s.",
+        limits.max_packages,
+    ) % words
+
+
+def floor_sentence(limits: Limits) -> str:
+    """What an extra hour must pay at least; empty where nothing was asked for."""
+    if not limits.floor_cents_per_hour:
+        return ""
+    return _("No offer below %(money)s for each extra hour.") % {"money": units.dollars(limits.floor_cents_per_hour)}
+
+
+def fatigue_sentence(store: Store) -> str:
+    """How late a trip may end in `store`, whatever else was asked for."""
+    return _(
+        "Your shift and your trip together may not exceed %(day)d hours, and you are home %(rest)s hours before your next "
+        "clock-in. Homeward offers nothing that would break this."
+    ) % {"day": store.longest_day_hours, "rest": f"{store.rest_minutes / 60:g}"}
 
 
 def open_step(associate: Associate) -> str:

@@ -2,13 +2,18 @@
 
 from django.urls import URLPattern, path
 
+from associates.passkeys import AddPasskey
 from associates.views import join, me, setup
 
 urlpatterns: list[URLPattern] = [
     path("join/", join.join, name="join"),
     path("setup/", setup.setup, name="setup"),
     path("setup/<slug:step>/", setup.step, name="setup_step"),
+    path("setup/<slug:step>/meaning/", setup.would_mean, name="setup_meaning"),
     path("me/", me.me, name="me"),
+    path("me/days/", me.days, name="days"),
+    path("me/days/<str:day>/clear/", me.clear_day, name="clear_day"),
     path("me/resume/", me.resume, name="resume"),
+    path("me/passkeys/add/", AddPasskey.as_view(), name="add_passkey"),
     path("me/consents/<slug:kind>/give/", me.give, name="give_consent"),
 ]

@@ -184,8 +184,15 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60  # a mail may take a while, and a phone call may come in between
+ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 if ENVIRONMENT == "test":
     ACCOUNT_RATE_LIMITS = False
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # localhost has no certificate
+MFA_ADAPTER = "associates.passkeys.Adapter"
+MFA_TOTP_ISSUER = "Homeward"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_HTTPONLY = True
@@ -198,13 +205,6 @@ if PRODUCTION:
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = env.str("EMAIL_FILE_PATH", default=str(VAR_DIR / "mail"))
-
-# --- Security -------------------------------------------------------------------------------------------------------
-X_FRAME_OPTIONS = "DENY"
-SECURE_REFERRER_POLICY = "same-origin"
-SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_SSL_REDIRECT = PRODUCTION
-SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz)$"]
 # Any gateway that apprise knows; {to} stands for the number. Empty: text messages are not offered.
 SMS_URL = env.str("SMS_URL", default="")
 if SMS_URL and "{to}" not in SMS_URL:
@@ -218,6 +218,13 @@ PUSH_HOSTS = env.list(
 )
 OPT_OUT_KEY = env.str("OPT_OUT_KEY", default="")  # hashes addresses not to be written to; empty: SECRET_KEY does
 PHONENUMBER_DEFAULT_REGION = "US"
+
+# --- Security -------------------------------------------------------------------------------------------------------
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz)$"]
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -342,6 +349,7 @@ UNFOLD = {
                     _page(_("Pay plans"), "payments", "stores_payplan"),
                     _page(_("Holidays"), "event_busy", "stores_holiday"),
                     _page(_("Carriers"), "airport_shuttle", "deliveries_carrier"),
+                    {"title": _("Messages"), "icon": "sms", "link": reverse_lazy("staff:messages")},
                     _page(_("Staff"), "admin_panel_settings", "stores_staffmember"),
                     _page(_("API keys"), "key", "stores_apikey"),
                 ],
@@ -349,7 +357,6 @@ UNFOLD = {
             {
                 "title": _("Records"),
                 "items": [
-                    {"title": _("Messages"), "icon": "sms", "link": reverse_lazy("staff:messages")},
                     _page(_("Audit trail"), "history", "deliveries_event"),
                     _page(_("Rounds"), "route", "deliveries_round"),
                 ],

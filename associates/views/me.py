@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from associates import actions, terms
 from associates.access import for_associates
-from associates.forms import ConsentsForm
+from associates.forms import ConsentsForm, DayExceptionForm
 from associates.models import NEEDED_CONSENTS, Associate, Consent
+from stores.refused import Refused
 
 
 @require_GET
 @for_associates
 def me(request: HttpRequest, person: Associate) -> HttpResponse:
-    standing = actions.consents_standing(person)
+    standing, limits = actions.consents_standing(person), terms.limits_of(person)
     consents = [
         {
             "kind": kind, "label": field.label, "text": field.help_text, "given": standing[kind],
@@ -26,9 +29,44 @@ def me(request: HttpRequest, person: Associate) -> HttpResponse:
     ]  # fmt: skip
     context = {
         "person": person, "tab": "me", "consents": consents,
-        "terms": terms.sentence(terms.limits_of(person), terms.weekdays_of(person)),
+        "terms": terms.sentence(limits, terms.weekdays_of(person)), "limits": limits,
+        "floor": terms.floor_sentence(limits), "fatigue": terms.fatigue_sentence(person.store),
+        "single_days": person.day_exceptions.filter(day__gte=person.store.evening(timezone.now())).count(),
     }  # fmt: skip
     return render(request, "associate/me.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@for_associates
+def days(request: HttpRequest, person: Associate) -> HttpResponse:
+    """Weekdays in words, and single days that are otherwise."""
+    now = timezone.now()
+    form, status = DayExceptionForm(request.POST or None), 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                actions.set_day(associate=person, by=person.user, now=now, **form.cleaned_data)
+            except Refused as refused:
+                form.add_error("day", str(refused.sentence))
+            else:
+                return redirect("days")
+    context = {
+        "person": person, "tab": "me", "form": form, "weekdays": terms.weekdays_in_words(terms.weekdays_of(person)),
+        "exceptions": person.day_exceptions.filter(day__gte=person.store.evening(now)),
+    }  # fmt: skip
+    return render(request, "associate/days.html", context, status=status)
+
+
+@require_POST
+@for_associates
+def clear_day(request: HttpRequest, person: Associate, day: str) -> HttpResponse:
+    try:
+        when = date.fromisoformat(day)
+    except ValueError:
+        raise Http404 from None
+    actions.clear_day(associate=person, day=when, by=person.user, now=timezone.now())
+    return redirect("days")
 
 
 @require_POST

@@ -7,11 +7,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from associates import actions, language, terms
 from associates.access import for_associates
-from associates.forms import FORMS
+from associates.forms import FORMS, StepForm
 from associates.models import Associate
 from stores.refused import Refused
 
@@ -41,7 +41,9 @@ def step(request: HttpRequest, person: Associate, step: str) -> HttpResponse:
     first_time = person.state == Associate.State.SETTING_UP
     form_class = FORMS[step]
     form = form_class(request.POST) if request.method == "POST" else form_class(initial=form_class.current(person))
-    number = terms.STEPS.index(step)
+    if first_time and step not in terms.STEPS:
+        raise Http404
+    number = terms.STEPS.index(step) if step in terms.STEPS else 0
     status = 200
     if request.method == "POST":
         status = 422
@@ -62,9 +64,39 @@ def step(request: HttpRequest, person: Associate, step: str) -> HttpResponse:
                 return response
     context = {
         "form": form, "step": step, "number": number + 1, "steps": len(terms.STEPS), "first_time": first_time,
-        "back": terms.STEPS[number - 1] if number else "", "person": person,
+        "back": terms.STEPS[number - 1] if number else "", "person": person, "store": person.store,
+        **meaning(person, form),
     }  # fmt: skip
     return render(request, "associate/setup_step.html", context, status=status)
+
+
+def meaning(person: Associate, form: StepForm) -> dict[str, str]:
+    """What the limits mean with the answer in `form`, if it is a good one, as sentences for the page."""
+    limits, weekdays = terms.limits_of(person), terms.weekdays_of(person)
+    if form.has_meaning and form.is_bound and form.is_valid():
+        for field, value in form.meant().items():
+            if field == "weekdays":
+                weekdays = value
+            else:
+                setattr(limits, field, value)
+    return {
+        "terms": terms.sentence(limits, weekdays),
+        "floor": terms.floor_sentence(limits),
+        "fatigue": terms.fatigue_sentence(person.store),
+    }
+
+
+@require_POST
+@for_associates
+def would_mean(request: HttpRequest, person: Associate, step: str) -> HttpResponse:
+    """The sentence for an answer that is still being typed; nothing is saved. 204 while it is no good answer."""
+    form_class = FORMS.get(step)
+    if form_class is None or not form_class.has_meaning:
+        raise Http404
+    form = form_class(request.POST)
+    if not form.is_valid():
+        return HttpResponse(status=204)
+    return render(request, "associate/meaning.html", meaning(person, form))
 
 
 def _summary(request: HttpRequest, person: Associate) -> HttpResponse:
@@ -80,6 +112,6 @@ def _summary(request: HttpRequest, person: Associate) -> HttpResponse:
     context = {
         "person": person, "refused": sentence, "number": len(terms.STEPS), "steps": len(terms.STEPS),
         "terms": terms.sentence(terms.limits_of(person), terms.weekdays_of(person)),
-        "back": terms.STEPS[-2], "open": terms.open_step(person),
+        "fatigue": terms.fatigue_sentence(person.store), "back": terms.STEPS[-2], "open": terms.open_step(person),
     }  # fmt: skip
     return render(request, "associate/setup_summary.html", context, status=status)

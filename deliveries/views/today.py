@@ -10,17 +10,19 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from associates import terms
-from associates.models import Associate, Shift, current_shift, willing
+from associates.models import Associate, Shift, current_shift, on_their_days, willing
 from deliveries import matching
 from deliveries.actions import offers, standing
 from stores.models import Holiday, Store
 
 from . import mine
 from .access import associate_page
+from .phone import kept
 
 
 @require_GET
 @associate_page
+@kept
 def today(request: HttpRequest, person: Associate) -> HttpResponse:
     now = timezone.now()
     shift = current_shift(person, now)
@@ -51,7 +53,7 @@ def why_nothing(person: Associate, shift: Shift | None, now: datetime) -> str:
         return "off_roster"
     if shift is None:
         return "no_shift"
-    if not person.days.filter(weekday=evening.weekday()).exists():
+    if not on_their_days(Associate.objects.filter(pk=person.pk), evening).exists():
         return "off_day"
     if person.resting_on == evening:
         return "resting"

@@ -17,6 +17,7 @@ for (const field of document.querySelectorAll("input[data-stepper]")) {
       // To the next round number: 7 becomes 10 or 5 where one goes by fives.
       const next = sign > 0 ? Math.floor(now / step) * step + step : Math.ceil(now / step) * step - step;
       field.value = Math.min(Number(field.max), Math.max(Number(field.min), next));
+      field.dispatchEvent(new Event("input", { bubbles: true })); // what listens to typing hears the buttons, too
     });
     return made;
   };

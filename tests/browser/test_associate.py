@@ -265,9 +265,10 @@ def test_pages_of_errors_and_of_the_account(phone: Callable[..., Page], check: C
         page.goto(path)
         check(page, name)
     page.goto("/accounts/login/")
+    page.locator("summary").click()
     page.locator("input[name=login]").fill(ana.user.email)
     page.locator("input[name=password]").fill("wrong")
-    page.locator("main form button").first.click()
+    page.locator("details form button").click()
     check(page, "sign-in-wrong")
     evening.sign_in(page, ana)
     for path, name in (

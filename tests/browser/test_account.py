@@ -1,0 +1,151 @@
+"""Signing in on a phone: a code by mail, a passkey of Chromium's virtual authenticator; then one's own terms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from playwright.sync_api import Page, expect
+
+from associates.models import Associate
+from tests import make
+
+from . import evening
+
+pytestmark = pytest.mark.browser
+
+Check = Callable[[Page, str], None]
+CODE = re.compile(r"^ *([A-Z0-9]{4}-?[A-Z0-9]{4})$", re.M)
+
+
+def known(**fields: object) -> Associate:
+    """An associate whose e-mail address was confirmed when they joined."""
+    person = make.associate(evening.store(), **fields)
+    EmailAddress.objects.create(user=person.user, email=person.user.email, verified=True, primary=True)
+    return person
+
+
+def mailed_code(page: Page, address: str) -> str:
+    mail = page.context.new_page()
+    mail.goto("/demo/mail/")
+    letter = mail.locator("article", has_text=address).first.inner_text()
+    mail.close()
+    code = CODE.search(letter)
+    assert code, letter
+    return code[1]
+
+
+def sign_in_by_code(page: Page, person: Associate) -> None:
+    page.get_by_label("Your e-mail address").fill(person.user.email)
+    page.get_by_role("button", name="Send me a code").click()
+    page.locator("input[name=code]").fill(mailed_code(page, person.user.email))
+    page.get_by_role("button", name="Confirm").click()
+
+
+def with_authenticator(page: Page) -> Page:
+    """A phone with a fingerprint sensor that always says yes."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+        "isUserVerified": True, "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return page
+
+
+def test_a_code_by_mail_is_the_first_offer(phone: Callable[..., Page], check: Check) -> None:
+    ana = known()
+    page = phone()
+    page.goto("/accounts/login/?next=/earnings/")
+    check(page, "sign-in")
+    page.get_by_label("Your e-mail address").fill(ana.user.email)
+    page.get_by_role("button", name="Send me a code").click()
+    check(page, "sign-in-code")
+    page.locator("input[name=code]").fill("WRNG-CODE")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.locator(".error")).to_contain_text("Incorrect code")
+    check(page, "sign-in-code-wrong")
+    page.locator("input[name=code]").fill(mailed_code(page, ana.user.email))
+    page.get_by_role("button", name="Confirm").click()
+    expect(page).to_have_url(re.compile("/earnings/$"))
+
+
+def test_three_wrong_codes_end_it_in_words(phone: Callable[..., Page], check: Check) -> None:
+    ana = known()
+    page = phone()
+    page.goto("/accounts/login/")
+    page.get_by_label("Your e-mail address").fill(ana.user.email)
+    page.get_by_role("button", name="Send me a code").click()
+    for _ in range(3):
+        page.locator("input[name=code]").fill("WRNG-CODE")
+        page.get_by_role("button", name="Confirm").click()
+    expect(page).to_have_url(re.compile("/accounts/login/"))
+    expect(page.get_by_role("status")).to_contain_text("Too many failed login attempts")
+    check(page, "sign-in-locked")
+
+
+def test_a_passkey_is_added_and_then_signs_in(phone: Callable[..., Page], check: Check, web: object) -> None:
+    ana = known()
+    # Browsers give passkeys to names, not to numbers: localhost instead of 127.0.0.1.
+    here = f"http://localhost:{web.port}"  # type: ignore[attr-defined]
+    page = with_authenticator(phone(base_url=here))
+    evening.sign_in(page, ana)
+    page.goto("/me/")
+    page.get_by_role("link", name="Passkeys").click()
+    check(page, "passkeys-none")
+    page.get_by_role("link", name="Add a passkey").click()
+    check(page, "is-it-you")
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Continue").click()
+    check(page, "passkey-add")
+    page.get_by_label("Name").fill("Blue phone")
+    page.get_by_role("button", name="Add this device").click()
+    expect(page.get_by_role("heading", name="Blue phone")).to_be_visible()
+    check(page, "passkeys")
+    key = Authenticator.objects.get(user=ana.user, type="webauthn")
+    assert key.wrap().is_passwordless
+
+    page.goto("/me/")
+    page.get_by_role("button", name="Sign out").click()
+    page.goto("/accounts/login/")
+    page.get_by_role("button", name="Use my passkey").click()
+    expect(page).to_have_url(re.compile("/today/$"))
+
+    # It is a way in, not a second step: another phone without it signs in with a code, and is asked for nothing more.
+    other = phone(base_url=here)
+    other.goto("/accounts/login/")
+    sign_in_by_code(other, ana)
+    expect(other).to_have_url(re.compile("/today/$"))
+
+    page.goto("/accounts/2fa/webauthn/")
+    page.get_by_role("link", name="Remove").click()
+    check(page, "is-it-you-by-passkey-too")
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Continue").click()
+    check(page, "passkey-remove")
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("None yet.")).to_be_visible()
+
+
+def test_a_phone_without_the_passkey_says_so(phone: Callable[..., Page], check: Check, web: object) -> None:
+    page = phone(base_url=f"http://localhost:{web.port}")  # type: ignore[attr-defined]
+    page.add_init_script(
+        "navigator.credentials.get = () => Promise.reject(new DOMException('cancelled', 'NotAllowedError'))"
+    )
+    page.goto("/accounts/login/")
+    page.get_by_role("button", name="Use my passkey").click()
+    expect(page.get_by_role("alert")).to_contain_text("That did not work, or it was cancelled.")
+    check(page, "passkey-cancelled")
+
+
+def test_without_script_the_code_and_the_password_still_work(phone: Callable[..., Page]) -> None:
+    ana = known()
+    page = phone(java_script_enabled=False)
+    page.goto("/accounts/login/")
+    expect(page.get_by_role("button", name="Use my passkey")).to_be_hidden()
+    sign_in_by_code(page, ana)
+    expect(page).to_have_url(re.compile("/today/$"))
