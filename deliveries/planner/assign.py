@@ -166,7 +166,8 @@ class Master:
 def columns(model: Model, pool: Pool, numbers: list[int], triples: Ints) -> tuple[np.ndarray, np.ndarray]:
     """Rows (stops, associates, cuts) of bundles in HiGHS's column-wise form: starts and row numbers, all coefficients 1."""
     people = len(model.packages)
-    starts, rows = np.zeros(len(numbers), dtype=np.int32), []
+    starts = np.zeros(len(numbers), dtype=np.int32)
+    rows: list[int] = []
     cuts = pool.incidence(numbers)[:, triples].sum(axis=2) >= 2 if len(triples) else None
     for at, k in enumerate(numbers):
         starts[at] = len(rows)
@@ -224,7 +225,7 @@ def choose(
         ("presolve", "off"),
         ("mip_rel_gap", 0.0),
         ("mip_abs_gap", 0.5),
-        ("time_limit", max(0.01, min(stop.left(), 1e6))),
+        ("time_limit", max(0.01, min(0.98 * stop.left() - 0.01, 1e6))),
     ):
         solver.setOptionValue(name, setting)
     if nodes is not None:
@@ -241,7 +242,10 @@ def choose(
     if info.primal_solution_status == 2:
         chosen = [numbers[i] for i in np.flatnonzero(np.array(solver.getSolution().col_value) > 0.5)]
     value = sum(pool.worths[k] for k in chosen)
-    ceiling = sum(max(0, w) for w in (pool.worths[k] for k in numbers))
+    most: dict[int, int] = {}
+    for k in numbers:
+        most[pool.associates[k]] = max(most.get(pool.associates[k], 0), pool.worths[k])
+    ceiling = sum(most.values())
     if optimal:
         bound = value
     elif np.isfinite(info.mip_dual_bound) and abs(info.mip_dual_bound) < 1e15:

@@ -111,15 +111,15 @@ class Pricer:
             self.use = self.cost // self.bucket
             self.need = np.maximum(0, -((self.cap - self.most) // self.bucket))
         self.tables = _tables(self.packages + 1 if self.layered else 1, n, self.width)
-        self.rough = None
+        self.rough: tuple[int, int, Ints, Ints, Tables] | None = None
 
-    def _roughen(self) -> None:
+    def _roughly(self) -> tuple[int, int, Ints, Ints, Tables]:
         """Wider buckets, rounded to the nearest: no bound, but a guide for the beam at a fraction of the time."""
         bucket = ROUGHLY * self.bucket
         width = 1 if self.width == 1 else -(-self.most // bucket) + 1
         use = np.maximum(0 if self.layered else 1, (self.cost + bucket // 2) // bucket) if width > 1 else self.use
         need = np.maximum(0, -((self.cap - self.most) // bucket)) if width > 1 else self.need
-        self.rough = bucket, width, use, need, _tables(self.tables[0].shape[0], len(self.nodes), width)
+        return bucket, width, use, need, _tables(self.tables[0].shape[0], len(self.nodes), width)
 
     @property
     def empty(self) -> bool:
@@ -150,7 +150,7 @@ class Pricer:
         if self.empty:
             return Found(0, False, *_NONE)
         if self.rough is None:
-            self._roughen()
+            self.rough = self._roughly()
         bucket, columns, use, need, tables = self.rough
         self._gains(prices)
         self.kernels.completions(

@@ -6,6 +6,7 @@ prices (Lagrange). The master finds prices, :mod:`.bundles` finds profits, both 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from deliveries.planner.assign import Master, Pool, Relaxation, choose
 from deliveries.planner.bundles import Found, Pricer, Prices
 from deliveries.planner.model import Model, Trips
 from deliveries.planner.plan import Stop
+
+log = logging.getLogger(__name__)
 
 BEAM, FEW, MANY = 16, 100_000, 1_000_000
 """Labels of a level expanded while prices are still poor; labels per associate before a threshold is raised, or given up."""
@@ -186,8 +189,11 @@ class Exact:
                     worth = self.model.worth(a, route, d)
                     if worth - int(relaxation.prices.stops[route].sum()) > relaxation.wages[a]:
                         new += self._pool(a, route, worth)
-            if TRACE:
-                TRACE(self, relaxation, value, found, new, beam)
+            log.debug(
+                "%s: plan %d, bound %s, relaxation %.0f, labels %d, new bundles %d of %d, arcs %d",
+                "beam" if beam else "exact", self.value, self.bound, relaxation.value, sum(f.labels for f in found),
+                new, len(self.pool), sum(len(p.to) for p in self.pricers),
+            )  # fmt: skip
             if new == 0 or (beam and new < len(self.people) // 8):
                 return
 
@@ -245,8 +251,7 @@ class Exact:
         if choice.value > self.value:
             self.trips, self.value = pool.trips(choice.chosen), choice.value
             self._fix()
-        if TRACE:
-            TRACE(self, "pool choice", len(order), choice)
+        log.debug("choice among %d bundles at hand: %d, plan %d", len(order), choice.value, self.value)
         self._check()
 
     def _list(self, width: int, labels: int) -> list[Found] | None:
@@ -305,9 +310,8 @@ class Exact:
             self.trips, self.value = self.pool.trips(choice.chosen), choice.value
         if self.bound is not None and ceiling < self.bound:
             self._ceiling = ceiling
-        if TRACE:
-            TRACE(self, f"decide {len(losses)} width {width} of {full}", len(members), choice)
+        log.debug(
+            "choice among %d of %d listed (width %d of %d): plan %d, bound %s",
+            len(members), len(losses), width, full, self.value, self.bound,
+        )  # fmt: skip
         self._check()
-
-
-TRACE: Callable | None = None

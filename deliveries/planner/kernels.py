@@ -1,3 +1,4 @@
+# mypy: allow-untyped-defs
 """The two inner loops, compiled: bounds on how a trip can go on, and the bundles that survive them.
 
 All arrays are of one associate: node 0 is the store, 1..n the stops they could carry; ``cost`` are reduced edge costs in

@@ -7,7 +7,7 @@ The interchange format is ``store-evening/1``; the optional fields Homeward adds
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -139,15 +139,15 @@ class Problem:
         return {
             "format": FORMAT,
             "name": self.name,
-            "params": {name: getattr(self.params, name) for name in Params.__slots__},
-            "packages": [_without_unset(p, Package) for p in self.packages],
-            "associates": [_without_unset(a, Associate) for a in self.associates],
+            "params": asdict(self.params),
+            "packages": [_without_unset(p) for p in self.packages],
+            "associates": [_without_unset(a) for a in self.associates],
             "time_s": [[None if cell < 0 else cell for cell in row] for row in rows],
         }
 
 
-def _without_unset(row: Package | Associate, kind: type) -> dict[str, Any]:
-    found = {name: getattr(row, name) for name in kind.__slots__}
+def _without_unset(row: Package | Associate) -> dict[str, Any]:
+    found = {column.name: getattr(row, column.name) for column in fields(row)}
     if "blocked" in found:
         found["blocked"] = sorted(found["blocked"])
     if not found.get("bonus_cents", True):
@@ -273,12 +273,15 @@ def _check(problem: Problem) -> None:
     height, width = 1 + len(problem.packages), 1 + len(problem.packages) + len(problem.associates)
     if problem.time_s.shape != (height, width):
         raise ValueError(f"time_s: expected shape {(height, width)}, found {problem.time_s.shape}")
-    for name, rows in (("packages", problem.packages), ("associates", problem.associates)):
+    for name, ids in (
+        ("packages", [p.id for p in problem.packages]),
+        ("associates", [a.id for a in problem.associates]),
+    ):
         seen: set[str] = set()
-        for k, row in enumerate(rows):
-            if row.id in seen:
-                raise ValueError(f"{name}[{k}].id: {row.id!r} appears twice")
-            seen.add(row.id)
+        for k, identity in enumerate(ids):
+            if identity in seen:
+                raise ValueError(f"{name}[{k}].id: {identity!r} appears twice")
+            seen.add(identity)
     most = problem.params.max_bonus_cents
     for k, associate in enumerate(problem.associates):
         if not 0 <= associate.bonus_cents <= most:

@@ -38,9 +38,9 @@ def settle(model: Model, trips: Trips, stop: Stop) -> tuple[Pool, Choice] | None
     numbers = [k for k in range(len(pool)) if pool.worths[k] > 0]
     start = []
     for a, route in trips.items():
-        detour = model.detour(a, route)
-        if detour is not None:
-            start.append(pool.add(a, route, model.worth(a, route, detour))[0])
+        driven = model.detour(a, route)
+        if driven is not None:
+            start.append(pool.add(a, route, model.worth(a, route, driven))[0])
     return pool, choose(model, pool, sorted(set(numbers) | set(start)), stop, start=start)
 
 
