@@ -59,8 +59,11 @@ define fill
 	  cat $(1) > .venv/filled-from-$(2); }
 endef
 
+# The planner's inner loops are compiled here, so that the first evening does not wait for them.
 venv:
 	$(call fill,requirements.txt,run)
+	@test .venv/kernels-ready -nt deliveries/planner/kernels.py || { echo "Compiling the planner's inner loops ..." && \
+	  $(VENV) -m deliveries.planner --warm && touch .venv/kernels-ready; }
 
 venv-dev: venv
 	$(call fill,requirements-dev.txt,dev)
