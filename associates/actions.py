@@ -9,11 +9,17 @@ for which it matters.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import structlog
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.utils import formats
 from django.utils.translation import gettext
@@ -32,11 +38,14 @@ from .models import (
     DeliveryDay,
     Employee,
     Limits,
+    Shift,
     adult_from,
 )
 
 log = structlog.get_logger(__name__)
 
+NAMELESS = "former-"  # the roster line of somebody who was deleted
+NO_BIRTHDAY = date(1900, 1, 1)
 DAYS_AHEAD = timedelta(days=92)
 
 
@@ -68,6 +77,13 @@ class ConsentNeeded(Refused):
 class NotReady(Refused):
     code = "not_ready"
     sentence = _("Something is still missing. Go through the steps once more; what you answered is kept.")
+
+
+class StaffToo(Refused):
+    code = "staff_too"
+    sentence = _(
+        "You also sign in as store staff with this account. Ask your district lead to end that first, then delete it here."
+    )
 
 
 class DayOver(Refused):
@@ -326,7 +342,53 @@ def leave(*, associate: Associate, by: User, now: datetime) -> Associate:
     return person
 
 
+@transaction.atomic
+def erase(*, associate: Associate, shifts: Iterable[int], by: User, now: datetime) -> Associate:
+    """Take the person out of what must stay: leave, then no name, no address, no birthday, no way to sign in.
+
+    Trips, custody and pay stay under a nameless line of the roster, with `shifts`, the ids of the shifts they hang on.
+    The retailer's own line is left as the retailer wrote it, and nothing leads from one to the other. The account's
+    sessions end with its password. Twice is once. What forbids it is for `deliveries/actions/standing.py` to know;
+    raises StaffToo.
+    """
+    person = Associate.objects.select_for_update().select_related("user", "employee").get(pk=associate.pk)
+    user = person.user
+    if user.is_staff or user.is_superuser or user.staff_roles.exists():
+        raise StaffToo
+    if person.employee.reference.startswith(NAMELESS):
+        return person
+    leave(associate=person, by=by, now=now)
+    nobody = Employee.objects.create(
+        store_id=person.store_id, reference=f"{NAMELESS}{secrets.token_hex(6)}", first_name="Former",
+        last_name="associate", birth_date=NO_BIRTHDAY, active=False,
+    )  # fmt: skip
+    Shift.objects.filter(pk__in=list(shifts), employee=person.employee_id).update(employee=nobody)
+    person.refresh_from_db()
+    person.employee, person.first_name = nobody, "Former associate"
+    person.insured_until, person.adult_from = None, person.enrolled_on
+    person.save(update_fields=["employee", "first_name", "insured_until", "adult_from"])
+    # What staff's pages call this row in their history carries the first name and the employee number.
+    kind = ContentType.objects.get_for_model(Associate)
+    LogEntry.objects.filter(content_type=kind, object_id=str(person.pk)).update(object_repr=str(person))
+    LogEntry.objects.filter(user=user).delete()
+    EmailAddress.objects.filter(user=user).delete()
+    Authenticator.objects.filter(user=user).delete()
+    user.email = f"former-{uuid4().hex}@deleted.invalid"
+    user.first_name = user.last_name = ""
+    user.is_active, user.last_login, user.language = False, None, Language.ENGLISH
+    user.set_unusable_password()  # the hash in every session is of the old one: all of them end
+    user.save()
+    _say("erased", person, by)
+    return person
+
+
 def consents_standing(associate: Associate) -> dict[str, bool]:
     """Which kinds are given in their present version; every kind is named."""
     given = dict(associate.consents.filter(withdrawn_at=None).values_list("kind", "version"))
     return {kind: given.get(kind) == version for kind, version in CONSENT_VERSIONS.items()}
+
+
+def consents_to_ask_again(associate: Associate) -> list[str]:
+    """Kinds that were given in an older version of their text: whoever agreed to that has not read this one."""
+    given = dict(associate.consents.filter(withdrawn_at=None).values_list("kind", "version"))
+    return [kind for kind, version in CONSENT_VERSIONS.items() if given.get(kind, version) != version]

@@ -121,6 +121,15 @@ class ConsentsForm(StepForm):
         return ""
 
 
+# What taking a consent back means, said beside the button.
+TAKEN_BACK: dict[str, Any] = {
+    Consent.Kind.WORK: _("Offers stop at once. A trip that you claimed stays yours to finish or give back."),
+    Consent.Kind.LOCATION: _("Offers stop at once. On a trip that you claimed you can confirm with a photo alone."),
+    Consent.Kind.HOME: _("Your home area is forgotten at once, and offers stop. A trip that you claimed stays yours."),
+    Consent.Kind.MESSAGES: _("Nothing is sent to you any more. Everything still shows on these pages."),
+}
+
+
 class HomeForm(StepForm):
     question = _("Where does your drive home end?")
     why = _(

@@ -9,6 +9,7 @@ from celery import shared_task
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from associates import actions as terms
 from associates.models import Associate, Shift
 from deliveries import hours, live, matching, notices
 from deliveries.actions import carriers, ledger, offers, trips
@@ -153,6 +154,7 @@ def forget() -> None:
     gone, _rows = Offer.objects.filter(state__in=[OfferState.LAPSED, OfferState.WITHDRAWN], sent_at__lt=before).delete()
     Notice.objects.filter(kind__in=notices.OF_OFFERS, made_at__lt=before).delete()
     Associate.objects.filter(resting_on__lt=before.date()).update(resting_on=None)
+    terms.forget_days_before(before.date())
     Round.objects.filter(slot_at__lt=before).exclude(associate_reasons={}).update(associate_reasons={})
     Round.objects.filter(slot_at__lt=before - timedelta(days=90)).delete()
     log.info("forget.done", rows=gone)

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from associates import actions, terms
 from associates.access import for_associates
-from associates.forms import ConsentsForm, DayExceptionForm
-from associates.models import NEEDED_CONSENTS, Associate, Consent
+from associates.forms import TAKEN_BACK, ConsentsForm, DayExceptionForm
+from associates.models import Associate, Consent
 from stores.refused import Refused
 
 
@@ -20,10 +20,12 @@ from stores.refused import Refused
 @for_associates
 def me(request: HttpRequest, person: Associate) -> HttpResponse:
     standing, limits = actions.consents_standing(person), terms.limits_of(person)
+    again = actions.consents_to_ask_again(person)
+    given = {consent.kind: consent for consent in person.consents.filter(withdrawn_at=None)}
     consents = [
         {
             "kind": kind, "label": field.label, "text": field.help_text, "given": standing[kind],
-            "needed": kind in NEEDED_CONSENTS,
+            "changed": kind in again, "row": given.get(kind), "taken_back": TAKEN_BACK[kind],
         }
         for kind, field in ConsentsForm.base_fields.items()
     ]  # fmt: skip

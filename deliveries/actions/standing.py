@@ -5,19 +5,26 @@ The change itself is a verb of `associates/actions.py`; here is what that app ca
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
+from django.utils import formats
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from associates import actions
-from associates.models import NEEDED_CONSENTS, Associate
+from associates.models import NEEDED_CONSENTS, Associate, Shift
 from deliveries.actors import system
 from deliveries.models import Offer
-from deliveries.states import OfferState, TripState
+from deliveries.states import DisputeState, OfferState, TripState
 from stores.models import User
 
 from . import Refused, messages, offers
+
+# Payroll takes a period over when it is over, and weeks are corrected for three weeks (`tasks.close_weeks`).
+PAY_TRAVELS = timedelta(days=35)
+REMOVED = "(deleted with the person)"
 
 
 class StillOnATrip(Refused):
@@ -25,6 +32,24 @@ class StillOnATrip(Refused):
     sentence = _(
         "You still have packages. Finish the trip, or give them back before you leave the store, and then try again."
     )
+
+
+class StillADispute(Refused):
+    code = "still_a_dispute"
+    sentence = _("You asked about a trip’s pay, and the answer is still to come. Wait for it, or take the question back.")
+
+
+class PayOnItsWay(Refused):
+    code = "pay_on_its_way"
+
+    def __init__(self, through: datetime) -> None:
+        super().__init__(
+            gettext(
+                "Your last pay is still on its way through payroll, which needs your employee number. You can delete "
+                "everything from %(day)s on. You can leave now: that deletes your home area, car, limits and days at once."
+            )
+            % {"day": formats.date_format(through)}
+        )
 
 
 @transaction.atomic
@@ -48,12 +73,49 @@ def withdraw_consent(*, associate: Associate, kind: str, by: User, now: datetime
 def leave(*, associate: Associate, by: User, now: datetime) -> Associate:
     """Leave for good; an open offer goes back at once. Raises StillOnATrip while anything is claimed or in hand."""
     person = Associate.objects.select_for_update().get(pk=associate.pk)
-    on_a_trip = person.trips.exclude(state__in=[TripState.FINISHED, TripState.ABANDONED]).exists()
-    if on_a_trip or person.holding.exists():
-        raise StillOnATrip
+    _nothing_on_hand(person)
     _give_up_offer(person, now)
     messages.forget(associate=person)
     return actions.leave(associate=person, by=by, now=now)
+
+
+@transaction.atomic
+def erase(*, associate: Associate, by: User, now: datetime) -> Associate:
+    """Delete the person; trips, custody and pay stay without them. Twice is once.
+
+    Raises StillOnATrip while anything is claimed or in hand, StillADispute while one waits for an answer, PayOnItsWay
+    until payroll has had the last line of pay, which needs the employee number; and `actions.StaffToo`.
+    """
+    person = Associate.objects.select_for_update().get(pk=associate.pk)
+    _nothing_on_hand(person)
+    if person.disputes.filter(state=DisputeState.OPEN).exists():
+        raise StillADispute
+    through = pay_is_through(person)
+    if through is not None and now < through:
+        raise PayOnItsWay(person.store.local(through))
+    leave(associate=person, by=by, now=now)
+    Offer.objects.filter(associate=person, state__in=[OfferState.LAPSED, OfferState.WITHDRAWN]).delete()
+    person.blocks.all().delete()
+    person.disputes.update(words=REMOVED)
+    person.disputes.exclude(answer="").update(answer=REMOVED)
+    messages.forget(associate=person)
+    shifts = Shift.objects.filter(Q(trips__associate=person) | Q(offers__associate=person)).values_list("pk", flat=True)
+    return actions.erase(associate=person, shifts=list(shifts), by=by, now=now)
+
+
+def pay_is_through(person: Associate) -> datetime | None:
+    """From when on nothing of their pay is still on its way; None where there never was any."""
+    last_trip = person.trips.filter(ended_at__isnull=False).order_by("-ended_at").first()
+    last_line = person.ledger.order_by("-at").first()
+    moments = [last_trip.ended_at] if last_trip else []
+    moments += [last_line.at] if last_line else []
+    return max(moments) + PAY_TRAVELS if moments else None
+
+
+def _nothing_on_hand(person: Associate) -> None:
+    on_a_trip = person.trips.exclude(state__in=[TripState.FINISHED, TripState.ABANDONED]).exists()
+    if on_a_trip or person.holding.exists():
+        raise StillOnATrip
 
 
 def _give_up_offer(person: Associate, now: datetime) -> None:

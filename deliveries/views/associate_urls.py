@@ -2,7 +2,19 @@
 
 from django.urls import URLPattern, path
 
-from deliveries.views import board, dropoffs, earnings, landing, messages, offers, photos, pickup, today, trips
+from deliveries.views import (
+    board,
+    dropoffs,
+    earnings,
+    landing,
+    messages,
+    offers,
+    own_data,
+    photos,
+    pickup,
+    today,
+    trips,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", landing.landing, name="landing"),
@@ -11,6 +23,8 @@ urlpatterns: list[URLPattern] = [
     path("today/tonight/", today.tonight, name="tonight"),
     path("me/pause/", today.pause, name="pause"),
     path("me/leave/", today.leave, name="leave"),
+    path("me/data/", own_data.download, name="my_data"),
+    path("me/delete/", own_data.delete, name="delete_me"),
     path("me/consents/<slug:kind>/withdraw/", today.withdraw_consent, name="withdraw_consent"),
     path("me/messages/", messages.messages, name="messages"),
     path("me/messages/test/", messages.test, name="messages_test"),

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from associates import terms
+from associates import actions, terms
 from associates.models import Associate, Shift, current_shift, on_their_days, willing
 from deliveries import matching
 from deliveries.actions import offers, standing
@@ -31,6 +31,7 @@ def today(request: HttpRequest, person: Associate) -> HttpResponse:
         "tab": "today", "person": person, "store": person.store, "now": now, "shift": shift, "trip": trip,
         "offer": mine.open_offer(person, now), "in_hand": mine.in_hand(person),
         "board": matching.board_shift(person, now) is not None, "why": why_nothing(person, shift, now),
+        "ask_again": person.state == Associate.State.ACTIVE and actions.consents_to_ask_again(person),
         "resting": person.resting_on == person.store.evening(now),
         "terms": terms.sentence(terms.limits_of(person), terms.weekdays_of(person)),
     }  # fmt: skip
