@@ -72,7 +72,7 @@ def subscribe(
     else:
         Package.objects.for_update([by.pk])
         owner, mine = {"package": by}, PushSubscription.objects.filter(package=by)
-    key = {"endpoint_hash": hashlib.sha256(endpoint.encode()).digest(), "package": owner.get("package")}
+    key: dict[str, Any] = {"endpoint_hash": hashlib.sha256(endpoint.encode()).digest(), "package": owner.get("package")}
     values = {
         **owner, "endpoint": endpoint, "p256dh": p256dh, "auth": auth, "device": device[:60], "language": language,
         "made_at": now,

@@ -48,9 +48,7 @@ CUSTOMER: dict[str, Kind] = {
     "next": Kind(_("You are the next stop"), frozenset({P.OUT}), FAST, urgent=True, lasts=timedelta(minutes=15)),
     "late": Kind(_("Late"), frozenset({P.CLAIMED, P.LOADED, P.OUT}), urgent=True, lasts=timedelta(hours=2)),
     "delivered": Kind(_("Delivered"), frozenset({P.DELIVERED}), urgent=True, wait=UNDO),
-    "attempted": Kind(
-        _("Could not be left"), frozenset({P.ATTEMPTED, P.KEPT, P.RETURNING, P.RETURNED}), urgent=True
-    ),
+    "attempted": Kind(_("Could not be left"), frozenset({P.ATTEMPTED, P.KEPT, P.RETURNING, P.RETURNED}), urgent=True),
     "with_carrier": Kind(_("With the carrier"), frozenset({P.WITH_CARRIER}), CALM),
     "pick_up": Kind(_("Ready for pick-up"), frozenset({P.HELD_FOR_PICKUP})),
 }

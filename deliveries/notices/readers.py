@@ -116,7 +116,7 @@ def ways_to_associate(person: Associate) -> list[Way]:
     if chosen.sms and channels.SMS.offered() and (phone := number(str(chosen.phone))):
         ways.append(Way(Channel.SMS, phone))
     if chosen.push and channels.PUSH.offered():
-        ways += [Way(Channel.PUSH, subscription=each) for each in person.push_subscriptions.all()]  # type: ignore[attr-defined]
+        ways += [Way(Channel.PUSH, subscription=each) for each in person.push_subscriptions.all()]
     closed = opted_out(ways)
     return [way for way in ways if way not in closed]
 

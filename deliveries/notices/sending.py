@@ -154,7 +154,7 @@ def _to_customer(notice: Notice, now: datetime) -> Callable[[], Text] | None:
         link = links.url(links.issue(package=package, now=now))
         language = notice.subscription.language if notice.subscription else package.language
         return texts.write(
-            notice.kind, texts.of_package(package, facts, window, channel=notice.channel, now=now),
+            notice.kind, texts.of_package(package, facts, window, channel=notice.channel, language=language, now=now),
             language=language, zone=package.store.zone, link=link, stop=f"{link}messages/",
         )  # fmt: skip
 
@@ -169,7 +169,7 @@ def _about_offer(notice: Notice, now: datetime) -> Callable[[], Text] | None:
     if offer.state != wanted or offer.expires_at <= now:
         return None
     told = {"kind__in": ("offer", "offer_closing"), "channel": notice.channel, "sent_at__isnull": False}
-    if notice.kind == "offer_withdrawn" and not offer.notices.filter(**told).exists():  # type: ignore[attr-defined]
+    if notice.kind == "offer_withdrawn" and not offer.notices.filter(**told).exists():
         return None  # they never heard of it by this way
     packages = offer.lines.count() if notice.kind == "offer_withdrawn" else offer.lines.filter(open=True).count()
     return lambda: texts.write(

@@ -66,9 +66,11 @@ def write(
 
 
 # --- What goes into them --------------------------------------------------------------------------------------------------
-def of_package(package: Package, facts: Facts, window: Window | None, *, channel: str, now: datetime) -> dict[str, Any]:
+def of_package(
+    package: Package, facts: Facts, window: Window | None, *, channel: str, language: str, now: datetime
+) -> dict[str, Any]:
     """For every message to a customer. First names and the store's own only."""
-    store, language = package.store, package.language
+    store = package.store
     with translation.override(language):
         return {
             "store": name(store.name, channel, _("your store")),

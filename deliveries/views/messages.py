@@ -90,7 +90,7 @@ def _context(person: Associate, form: MessagesForm) -> dict[str, Any]:
     tests = Notice.objects.filter(associate=person, kind="test", made_at__gt=now - SHOW_TESTS)
     return {
         "tab": "me", "person": person, "form": form, "agreed": readers.agreed(person),
-        "public_key": channels.PUSH.public_key(), "browsers": person.push_subscriptions.all(),  # type: ignore[attr-defined]
+        "public_key": channels.PUSH.public_key(), "browsers": person.push_subscriptions.all(),
         "tests": [
             {"channel": Channel(test.channel).label, "device": test.subscription.device if test.subscription else "",
              "at": test.made_at, "outcome": _outcome(test)}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import smtplib
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 from typing import Any
@@ -15,7 +17,7 @@ from django.db import connections
 from django.utils import timezone
 
 from associates.models import Consent
-from deliveries import actors, links, matching, notices
+from deliveries import actors, links, matching, notices, tasks
 from deliveries.actions import carriers, dropoffs, exceptions, offers, receiving
 from deliveries.models import Event, Notice, Offer, Package
 from deliveries.notices import sending
@@ -23,6 +25,7 @@ from deliveries.notices.sending import claim
 
 from .. import make
 from ..live import road
+from ..live.server import ROOT, environment
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -196,3 +199,51 @@ def test_a_broker_that_is_away_stops_no_verb(settings: Any) -> None:
     finally:
         sending.current_app.conf.broker_url = before
     assert Notice.objects.filter(package=package, sent_at=None).exists(), "the timetable sends it"
+
+
+# Claims a notice as a worker would, and dies before the mail is out.
+DYING = """
+import os
+import django
+django.setup()
+from datetime import datetime
+from deliveries import notices
+from deliveries.notices import channels
+channels.MAIL.send = lambda text, to: os._exit(9)
+notices.send_due(now=datetime.fromisoformat("{now}"))
+raise SystemExit("it was to die before this")
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_dies_between_claim_and_sending_leaves_it_to_the_next() -> None:
+    road.under_way(1)
+    Notice.objects.exclude(kind="on_the_way").delete()
+    now = timezone.now()
+    process = subprocess.run(
+        [sys.executable, "-c", DYING.format(now=now.isoformat())],
+        cwd=ROOT, env=environment(), capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert process.returncode == 9, process.stderr
+    notice = Notice.objects.get()
+    assert (notice.claimed_at, notice.sent_at, notice.attempts) == (now, None, 1)
+    assert notices.send_due(now=now + MINUTE) == 0, "perhaps it is still at it"
+    assert notices.send_due(now=now + 2 * MINUTE) == 1
+    assert notices.send_due(now=now + 60 * MINUTE) == 0
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_tasks_hand_out_one_task_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    stores = [make.store() for _ in range(3)]
+    for store in stores[:2]:
+        receiving.hold(package=make.package(store), by=actors.system("test"), now=timezone.now(), reason="x")
+    handed: list[int] = []
+    monkeypatch.setattr(tasks.send_store_notices, "delay", handed.append)
+    tasks.send_notices()
+    assert sorted(handed) == sorted(store.pk for store in stores[:2])
+    tasks.send_store_notices(handed[0])
+    assert len(mail.outbox) == 1, "that store's and no other's"
+    road.under_way(1)
+    monkeypatch.setattr(tasks.forewarn_store, "delay", tasks.forewarn_store)
+    tasks.find_forewarnings()
