@@ -97,8 +97,8 @@ class Socket:
         if seat.link is not None:
             _viewers[seat.link] += 1
         try:
+            await send({"type": "websocket.accept"})  # first of all: from the join on, the hub may send
             await hub().join(seat.group, viewer)
-            await send({"type": "websocket.accept"})
             text = await self.first(seat)
             if text is None:
                 await send({"type": "websocket.close", "code": NOT_HERE})

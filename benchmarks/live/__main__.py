@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def measure(sockets: int, rate: int, seconds: int) -> dict[str, Any]:
     call_command("migrate", verbosity=0)
     tokens, channels, text = prepare(sockets // VIEWERS_A_PACKAGE)
     report: dict[str, Any] = {"sockets": sockets, "updates_per_s": rate, "seconds": seconds, "bytes": len(text)}
-    report["tap_to_page_ms"] = taps(tokens[0], channels[0])
+    report["tap_to_page_ms"] = taps()
     for name, application, paths in (
         ("homeward", "config.asgi:application", [f"/ws/t/{token}/" for token in tokens]),
         ("bare", "benchmarks.live.bare:application", [f"/{channel}" for channel in channels]),
@@ -88,7 +89,7 @@ def prepare(packages: int) -> tuple[list[str], list[str], str]:
     return tokens, [groups.package(p.pk, "en") for p in made], snapshots.message(facts, "en", now=now)
 
 
-def taps(token: str, channel: str, turns: int = 50) -> dict[str, float]:
+def taps(turns: int = 50) -> dict[str, float]:
     """From calling a verb to the text on an open page: commit, rendering, Redis, hub, socket."""
     from django.utils import timezone
     from websockets.sync.client import connect
@@ -128,8 +129,6 @@ class Server:
             cwd=ROOT,
         )  # fmt: skip
         self.usage = psutil.Process(self.process.pid)
-        import urllib.request
-
         for _ in range(600):
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{self.port}/livez", timeout=2).close()

@@ -169,6 +169,7 @@ class Hub:
                 await viewer.send(text)
             except Exception:  # it is gone, in one of the many ways that servers have of saying so
                 self.leave(viewer)
+                viewer.drop()  # and if it is not, it must not stay open and deaf
             finally:
                 viewer.since = 0.0
             if viewer.pending is not None:  # said while it was busy
