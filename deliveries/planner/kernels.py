@@ -1,7 +1,7 @@
 # mypy: allow-untyped-defs
-"""The two inner loops, compiled: bounds on how a trip can go on, and the bundles that survive them.
+"""The inner loops, compiled: bounds on how a trip can go on, the bundles that survive them, ruin and recreate.
 
-All arrays are of one associate: node 0 is the store, 1..n the stops they could carry; ``cost`` are reduced edge costs in
+In all but ``anneal`` the arrays are of one associate: node 0 is the store, 1..n the stops they could carry; ``cost`` are reduced edge costs in
 seconds (:mod:`.model`), ``gain`` what a stop brings in ticks after its dual price. Everything is integer, so bounds are exact.
 """
 
@@ -361,15 +361,15 @@ def bundles(
     for label in range(1, total):
         if labels[label, PROFIT] > threshold and labels[label, DETOUR] <= by_count[labels[label, CARRIED]]:
             detours[row], profits[row], keys[row] = labels[label, DETOUR], labels[label, PROFIT], key[label]
-            at, steps = label, 0
-            while labels[at, PARENT] >= 0:
-                steps += 1
-                at = labels[at, PARENT]
-            at = label
-            while labels[at, PARENT] >= 0:
-                steps -= 1
-                routes[row, steps] = labels[at, LAST]
-                at = labels[at, PARENT]
+            step, stops = label, 0
+            while labels[step, PARENT] >= 0:
+                stops += 1
+                step = labels[step, PARENT]
+            step = label
+            while labels[step, PARENT] >= 0:
+                stops -= 1
+                routes[row, stops] = labels[step, LAST]
+                step = labels[step, PARENT]
             row += 1
     return exact, total, routes, detours, profits, keys
 
