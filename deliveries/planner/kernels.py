@@ -1,8 +1,9 @@
 # mypy: allow-untyped-defs
 """The inner loops, compiled: bounds on how a trip can go on, the bundles that survive them, ruin and recreate.
 
-In all but ``anneal`` the arrays are of one associate: node 0 is the store, 1..n the stops they could carry; ``cost`` are reduced edge costs in
-seconds (:mod:`.model`), ``gain`` what a stop brings in ticks after its dual price. Everything is integer, so bounds are exact.
+In all but ``anneal`` the arrays are of one associate: node 0 is the store, 1..n the stops they could carry; ``cost`` are
+reduced edge costs in seconds (:mod:`.model`), ``gain`` what a stop brings in ticks after its dual price. Everything is
+integer, so bounds are exact.
 """
 
 from __future__ import annotations
