@@ -217,6 +217,8 @@ PUSH_HOSTS = env.list(
     default=["fcm.googleapis.com", "updates.push.services.mozilla.com", ".push.apple.com", ".notify.windows.com"],
 )
 OPT_OUT_KEY = env.str("OPT_OUT_KEY", default="")  # hashes addresses not to be written to; empty: SECRET_KEY does
+if 0 < len(OPT_OUT_KEY) < 32:
+    raise ImproperlyConfigured("OPT_OUT_KEY has fewer than 32 characters; make one with `openssl rand -base64 48`.")
 PHONENUMBER_DEFAULT_REGION = "US"
 
 # --- Security -------------------------------------------------------------------------------------------------------
