@@ -101,6 +101,7 @@ def run_round(*, store: Store, now: datetime, seconds: float | None = None) -> R
     trips = [
         (trip, closes_at(store, evening.shifts[str(trip.associate_id)], now))
         for trip in quoting.trips_of(evening, wave)
+        if quoting.keeps_floor(evening.people[str(trip.associate_id)].limits, trip.quote)
     ]
     planned = offers.Planned(
         packages=len(packages),
@@ -151,7 +152,7 @@ def board(associate: Associate, now: datetime, *, most: int = 12) -> list[tuple[
     found = []
     for package in Package.objects.offerable(associate.store, now)[:200]:
         try:
-            planned = quoting.plan_trip(associate, shift, [*mine, package], at_least=promise, worked=worked)
+            planned = quoting.plan_trip(associate, shift, [*mine, package], at_least=promise, worked=worked, now=now)
         except quoting.DoesNotFit:
             continue
         found.append((package, planned))

@@ -31,6 +31,7 @@ REQUOTE_SECONDS = 0.5
 # Counts trips that were made, never offers that were not taken; it is part of the objective and is paid to nobody.
 ROTATION_CENTS = (100, 60, 30)
 ROTATION_OVER = timedelta(days=14)
+QUOTE_STEP = timedelta(minutes=5)
 # A way home that is paid is paid in steps, rounded up: exact seconds and metres from a known door would tell the home.
 LAST_LEG_S, LAST_LEG_M = 300, 1610
 
@@ -121,14 +122,16 @@ def evening_of(
     must_go: bool = False,
     relaxed: bool = False,
     worked: Mapping[int, Hours] | None = None,
+    now: datetime | None = None,
 ) -> Evening:
     """The planner's problem for `packages` and these associates on `day`.
 
     Associates without a home cell are left out. Seconds count from the day's local midnight in elapsed time, so a
     clock change in between moves nothing. `must_go` prices every package so that leaving it out never pays;
     `relaxed` keeps what somebody may carry but lifts how long they want to be (for showing what a trip would cost).
-    `worked` is `hours.before_trips` of these associates where the caller has read it already. Raises
-    PayPlan.DoesNotExist.
+    `worked` is `hours.before_trips` of these associates where the caller has read it already. Nobody leaves before
+    `now`: after the end of a shift arrivals count from there, and the time since is in the quote like all waiting.
+    Raises PayPlan.DoesNotExist.
     """
     plan = PayPlan.on(store, day)
     rule = rates(plan, day)
@@ -172,7 +175,7 @@ def evening_of(
             _person(
                 associate.limits,
                 str(associate.pk),
-                second(shift.ends_at),
+                second(max(shift.ends_at, floor(now)) if now else shift.ends_at),
                 store,
                 relaxed,
                 None if relaxed else max(0, second(_home_by(store, day, associate, shift, worked[associate.pk]))),
@@ -196,6 +199,17 @@ def evening_of(
         hours=worked,
         metres=metres,
     )
+
+
+def floor(moment: datetime) -> datetime:
+    """`moment` on the last step of QUOTE_STEP, so that a quote stands still while it is read."""
+    return datetime.fromtimestamp(moment.timestamp() // QUOTE_STEP.total_seconds() * QUOTE_STEP.total_seconds(), UTC)
+
+
+def keeps_floor(limits: Limits, quote: pay.Quote) -> bool:
+    """Whether `quote` pays at least what this associate asks for an extra hour. The planner's own check knows less."""
+    hourly = quote.cents_per_extra_hour
+    return not limits.floor_cents_per_hour or hourly is None or hourly >= limits.floor_cents_per_hour
 
 
 def _turns(people: Sequence[Associate], midnight: datetime) -> Counter[int]:
@@ -313,11 +327,13 @@ def plan_trip(
     at_least: pay.Quote | None = None,
     relaxed: bool = False,
     worked: Mapping[int, Hours] | None = None,
+    now: datetime | None = None,
 ) -> PlannedTrip:
     """The best trip for just these packages: what a part of an offer, or a choice from the board, would pay.
 
     `at_least` is the promise of a trip that these packages extend; no line of the new quote falls below it. `worked`
-    is `hours.before_trips` of this associate, where the caller asks for many trips and reads it once.
+    is `hours.before_trips` of this associate, where the caller asks for many trips and reads it once. `now` matters
+    after the shift: the trip leaves then, not at its end.
     Raises DoesNotFit when they do not all fit the associate's limits or the promises.
     """
     store = shift.store
@@ -329,6 +345,7 @@ def plan_trip(
         must_go=True,
         relaxed=relaxed,
         worked=worked,
+        now=now,
     )
     if not evening.people:
         raise DoesNotFit("no_home_area")
@@ -337,4 +354,6 @@ def plan_trip(
         reasons = list(plan.reasons.packages.values())
         raise DoesNotFit(str(reasons[0]) if reasons else "trips_full")
     [trip] = trips_of(evening, plan.routes)
+    if not relaxed and not keeps_floor(associate.limits, trip.quote):
+        raise DoesNotFit("below_floor")
     return replace(trip, quote=pay.raised(trip.quote, at_least)) if at_least else trip

@@ -159,6 +159,36 @@ def test_the_board_opens_with_the_shifts_end_and_shows_what_fits() -> None:
         claims.claim(planned=planned, shown=planned.quote.digest, by=person, now=now, key=uuid4())
 
 
+def test_after_the_shift_a_trip_leaves_now_and_the_wait_is_in_the_quote() -> None:
+    store = make.store()
+    person = make.associate(store)
+    shift = make.shift(person, ends_at=NOW - timedelta(minutes=45))
+    package = make.package(store, deliver_by=NOW + timedelta(minutes=5))
+    [(_, early)] = matching.board(person, NOW - timedelta(minutes=44))
+    assert early.quote.paid_s < 40 * 60
+    assert matching.board(person, NOW) == [], "leaving now it would come after its promise"
+    package = make.package(store)
+    late = dict(matching.board(person, NOW))[package]
+    assert late.quote.paid_s >= 45 * 60
+    assert late.quote.extra_s < 40 * 60
+    for later in (1, 4):
+        again = matching.quoting.plan_trip(person, shift, [package], now=NOW + timedelta(minutes=later))
+        assert again.quote.digest == late.quote.digest, "it stands still while it is read"
+
+
+def test_nobody_is_offered_less_for_an_extra_hour_than_they_ask() -> None:
+    store = make.store()
+    person = make.associate(store, limits={"floor_cents_per_hour": 9_999_900})
+    shift = make.shift(person)
+    package = make.package(store)
+    round_ = matching.run_round(store=store, now=NOW)
+    assert round_ is not None
+    assert round_.offers_sent == 0
+    with pytest.raises(matching.quoting.DoesNotFit) as no:
+        matching.quoting.plan_trip(person, shift, [package])
+    assert no.value.reason == "below_floor"
+
+
 def test_the_board_is_closed_before_the_shift_ends() -> None:
     store = make.store()
     person = make.associate(store)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils import timezone
+
 from associates.models import Associate, Shift
 from deliveries import pay, quoting
 from deliveries.models import Package, Trip
@@ -34,7 +36,7 @@ class Shown:
 def show(planned: quoting.PlannedTrip, packages: Sequence[Package], shift: Shift, store: Store) -> Shown:
     """`packages` are all of the trip's. The last drop-off is worked out from the stops alone, home is not in it."""
     on_the_way_s = sum(stop.leg_s for stop in planned.stops) + store.service_seconds * len(planned.stops)
-    until = shift.ends_at + timedelta(seconds=store.load_minutes * 60 + on_the_way_s)
+    until = max(shift.ends_at, timezone.now()) + timedelta(seconds=store.load_minutes * 60 + on_the_way_s)
     return Shown(planned.quote, packages, until)
 
 
@@ -45,4 +47,5 @@ def with_mine(
     mine = list(trip.packages.all()) if trip else []
     has = {package.pk for package in mine}
     together = [*mine, *(package for package in packages if package.pk not in has)]
-    return quoting.plan_trip(person, shift, together, at_least=trip.promise if trip else None), together
+    promise = trip.promise if trip else None
+    return quoting.plan_trip(person, shift, together, at_least=promise, now=timezone.now()), together
