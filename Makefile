@@ -11,7 +11,7 @@ ARGS   ?=
 VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format requirements audit clean venv venv-dev
+.PHONY: help run test lint format messages requirements audit clean venv venv-dev
 
 help:  ## List these commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -32,6 +32,17 @@ format: venv-dev  ## Let ruff and djade put files into shape
 	@$(VENV) -m ruff check --fix-only --quiet .
 	@$(VENV) -m ruff format .
 	@git ls-files -z 'templates/*.html' | xargs -0 -r .venv/bin/djade --target-version 5.2
+
+# Keywords: Django's lazy twins of the functions that Babel knows by itself.
+BABEL := $(VENV) -m babel.messages.frontend
+messages: venv-dev  ## Read the sentences of the source into locale/, and compile what is translated
+	@pot=$$(mktemp) && trap 'rm -f $$pot' EXIT && \
+	  $(BABEL) --quiet extract --mapping-file config/babel.cfg --keywords gettext_lazy --keywords gettext_noop \
+	    --keywords ngettext_lazy:1,2 --keywords pgettext_lazy:1c,2 --sort-by-file --add-location file \
+	    --output-file $$pot . && \
+	  $(BABEL) --quiet update --input-file $$pot --output-dir locale --domain django --no-fuzzy-matching --ignore-obsolete \
+	    --ignore-pot-creation-date --width 110 && \
+	  $(BABEL) compile --directory locale --domain django --statistics
 
 requirements: venv-dev  ## Compile requirements*.in into pins with hashes (UPGRADE=1 for newer releases)
 	@for file in requirements requirements-dev; do \

@@ -42,6 +42,8 @@ class Employee(models.Model):
     wage_cents = models.PositiveIntegerField(_("store wage an hour, cents"), null=True, blank=True, editable=False)
 
     class Meta:
+        verbose_name = _("employee")
+        verbose_name_plural = _("employees")
         ordering = ["store", "reference"]
         constraints = [
             models.UniqueConstraint(fields=["store", "reference"], name="employee_reference_once"),
@@ -65,6 +67,8 @@ class Shift(models.Model):
     ends_at = models.DateTimeField(_("ends"))
 
     class Meta:
+        verbose_name = _("shift")
+        verbose_name_plural = _("shifts")
         ordering = ["ends_at"]
         indexes = [models.Index(fields=["store", "ends_at"], name="shift_store_end")]
         constraints = [
@@ -118,6 +122,8 @@ class Associate(models.Model):
         limits: Limits
 
     class Meta:
+        verbose_name = _("associate")
+        verbose_name_plural = _("associates")
         ordering = ["store", "first_name"]
         constraints = [
             models.CheckConstraint(condition=Q(enrolled_on__gte=F("adult_from")), name="associate_is_eighteen"),

@@ -250,6 +250,7 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "config.formats"  # Spanish words, but 5:30 p.m. and 3.1
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -50,6 +50,8 @@ class User(AbstractUser):
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
 
     class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
         constraints = [
             models.CheckConstraint(condition=Q(language__in=Language.values), name="user_language_known"),
             # Two spellings of one address would be two people to the database and one to the postman.
@@ -89,7 +91,7 @@ class Store(models.Model):
     address1 = models.CharField(_("street address"), max_length=120)
     city = models.CharField(_("city"), max_length=60)
     state = models.CharField(_("state"), max_length=2)
-    zip = models.CharField("ZIP", max_length=5)
+    zip = models.CharField(_("ZIP"), max_length=5)
     lat = models.FloatField(_("latitude"))
     lon = models.FloatField(_("longitude"))
     phone = models.CharField(_("phone"), max_length=20, blank=True)
@@ -124,6 +126,8 @@ class Store(models.Model):
     )
 
     class Meta:
+        verbose_name = _("store")
+        verbose_name_plural = _("stores")
         ordering = ["number"]
         constraints = [
             models.CheckConstraint(
@@ -192,6 +196,8 @@ class StaffMember(models.Model):
     role = models.CharField(_("role"), max_length=8, choices=Role)
 
     class Meta:
+        verbose_name = _("staff member")
+        verbose_name_plural = _("staff members")
         constraints = [
             models.UniqueConstraint(fields=["user", "store"], name="staff_one_role_a_store"),
             models.CheckConstraint(
@@ -222,6 +228,8 @@ class PayPlan(models.Model):
     minimum_cents = models.PositiveIntegerField(_("minimum wage, cents"), default=725, editable=False)
 
     class Meta:
+        verbose_name = _("pay plan")
+        verbose_name_plural = _("pay plans")
         ordering = ["store", "-effective_from"]
         constraints = [
             models.UniqueConstraint(fields=["store", "effective_from"], name="pay_plan_one_a_day"),
@@ -272,6 +280,8 @@ class Holiday(models.Model):
     name = models.CharField(_("name"), max_length=60)
 
     class Meta:
+        verbose_name = _("holiday")
+        verbose_name_plural = _("holidays")
         constraints = [models.UniqueConstraint(fields=["store", "day"], name="holiday_once_a_day")]
 
     def __str__(self) -> str:
@@ -289,6 +299,8 @@ class ApiKey(models.Model):
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
         constraints = [
             models.CheckConstraint(condition=Q(expires_at__gt=F("made_at")), name="api_key_expires"),
         ]

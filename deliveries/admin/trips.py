@@ -125,11 +125,11 @@ class TripAdmin(VerbAdmin):
         },
     )
     def state_shown(self, trip: Trip) -> tuple[str, str]:
-        return trip.state, trip.state.replace("_", " ")
+        return trip.state, trip.get_state_display()
 
     @display(description=_("state"))
     def state_now(self, trip: Trip) -> str:
-        return trip.state.replace("_", " ")
+        return trip.get_state_display()
 
     @display(description=_("stops"), ordering="doors")
     def stop_count(self, trip: Any) -> int:
@@ -207,7 +207,7 @@ class DeliveryExceptionAdmin(ScopedAdmin):
     search_fields = ("package__label", "package__reference")
     fields = readonly_fields = ("package_link", "trip_link", "reason", "note", "happened", "resolved")
     happened = in_store_time("happened_at", _("happened"), store="trip__store")
-    resolved = in_store_time("resolved_at", _("settled"), store="trip__store")
+    resolved = in_store_time("resolved_at", _("resolved"), store="trip__store")
 
     @display(description=_("package"))
     def package_link(self, problem: DeliveryException) -> str:

@@ -15,7 +15,7 @@ class BlockedPair(models.Model):
     associate = models.ForeignKey(Associate, models.CASCADE, related_name="blocks", verbose_name=_("associate"))
     email = models.EmailField(_("customer's e-mail"), blank=True)
     address1 = models.CharField(_("street address"), max_length=120, blank=True)
-    zip = models.CharField("ZIP", max_length=5, blank=True)
+    zip = models.CharField(_("ZIP"), max_length=5, blank=True)
     made_at = models.DateTimeField(_("made"), auto_now_add=True)
 
     class Meta:

@@ -41,6 +41,8 @@ class Event(models.Model):
     noticed_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
         ordering = ["package", "version"]
         indexes = [
             models.Index(fields=["at"], condition=Q(published_at=None), name="event_unpublished"),

@@ -47,6 +47,7 @@ class LedgerEntry(models.Model):
     by_name = models.CharField(_("system"), max_length=60, blank=True)
 
     class Meta:
+        verbose_name = _("ledger entry")
         ordering = ["at", "pk"]
         indexes = [models.Index(fields=["store", "at"], name="ledger_store_at")]
         verbose_name_plural = _("ledger entries")
@@ -90,6 +91,8 @@ class Dispute(models.Model):
     )
 
     class Meta:
+        verbose_name = _("pay dispute")
+        verbose_name_plural = _("pay disputes")
         ordering = ["-opened_at", "-pk"]
         indexes = [models.Index(fields=["store"], condition=Q(state="open"), name="dispute_open_in_a_store")]
         constraints = [
@@ -133,6 +136,8 @@ class Carrier(models.Model):
     active = models.BooleanField(_("active"), default=True)
 
     class Meta:
+        verbose_name = _("carrier")
+        verbose_name_plural = _("carriers")
         constraints = [
             models.UniqueConstraint(fields=["store"], condition=Q(active=True), name="carrier_one_active_a_store")
         ]
@@ -150,6 +155,8 @@ class Manifest(models.Model):
     evening = models.DateField(_("evening"))
 
     class Meta:
+        verbose_name = _("manifest")
+        verbose_name_plural = _("manifests")
         ordering = ["-made_at"]
 
     def __str__(self) -> str:

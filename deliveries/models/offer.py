@@ -38,6 +38,8 @@ class Round(models.Model):
     associate_reasons = models.JSONField(default=dict, editable=False)
 
     class Meta:
+        verbose_name = _("round")
+        verbose_name_plural = _("rounds")
         ordering = ["-slot_at"]
         constraints = [
             models.UniqueConstraint(fields=["store", "slot_at"], name="round_once_a_slot"),
@@ -72,6 +74,8 @@ class Offer(models.Model):
         lines: RelatedManager[OfferPackage]
 
     class Meta:
+        verbose_name = _("offer")
+        verbose_name_plural = _("offers")
         ordering = ["-sent_at"]
         indexes = [models.Index(fields=["store", "expires_at"], condition=Q(state="sent"), name="offer_open_until")]
         constraints = [

@@ -17,7 +17,27 @@ from stores.places import Point, Precision
 if TYPE_CHECKING:
     from datetime import datetime
 
-STATES = [(state.value, state.value.replace("_", " ")) for state in PackageState]
+STATES = [
+    (PackageState.RECEIVED.value, _("received")),
+    (PackageState.STAGED.value, _("staged")),
+    (PackageState.OFFERED.value, _("offered")),
+    (PackageState.CLAIMED.value, _("claimed")),
+    (PackageState.LOADED.value, _("loaded")),
+    (PackageState.OUT.value, _("out")),
+    (PackageState.DELIVERED.value, _("delivered")),
+    (PackageState.ATTEMPTED.value, _("attempted")),
+    (PackageState.KEPT.value, _("kept")),
+    (PackageState.RETURNING.value, _("returning")),
+    (PackageState.RETURNED.value, _("returned")),
+    (PackageState.WITH_CARRIER.value, _("with carrier")),
+    (PackageState.HELD_FOR_PICKUP.value, _("held for pickup")),
+    (PackageState.CANCELLED.value, _("cancelled")),
+]
+PRECISIONS = [
+    (Precision.ROOFTOP.value, _("rooftop")),
+    (Precision.STREET.value, _("street")),
+    (Precision.ZIP.value, _("zip")),
+]
 HEAVIEST_G = 70_000
 LONGEST_MM = 3_000
 
@@ -54,10 +74,10 @@ class Package(models.Model):
     address2 = models.CharField(_("apartment, floor"), max_length=60, blank=True)
     city = models.CharField(_("city"), max_length=60)
     region = models.CharField(_("state"), max_length=2)
-    zip = models.CharField("ZIP", max_length=5)
+    zip = models.CharField(_("ZIP"), max_length=5)
     lat = models.FloatField(_("latitude"))
     lon = models.FloatField(_("longitude"))
-    precision = models.CharField(_("pin known to"), max_length=8, choices=[(p.value, p.value) for p in Precision])
+    precision = models.CharField(_("pin known to"), max_length=8, choices=PRECISIONS)
     instructions = models.CharField(_("instructions"), max_length=280, blank=True)
 
     weight_g = models.PositiveIntegerField(_("weight, grams"))
@@ -84,6 +104,8 @@ class Package(models.Model):
     objects = PackageQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("package")
+        verbose_name_plural = _("packages")
         ordering = ["deliver_by", "pk"]
         indexes = [
             models.Index(fields=["store", "state", "deliver_by"], name="package_store_state"),

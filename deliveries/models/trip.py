@@ -20,6 +20,14 @@ from .package import Package
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
+TRIP_STATES = [
+    (TripState.PLANNED.value, _("planned")),
+    (TripState.LOADING.value, _("loading")),
+    (TripState.UNDER_WAY.value, _("under way")),
+    (TripState.FINISHED.value, _("finished")),
+    (TripState.ABANDONED.value, _("abandoned")),
+]
+
 
 class Trip(models.Model):
     """One associate's drive home with packages, after one shift. Its quote is frozen; what it pays is never less."""
@@ -27,7 +35,7 @@ class Trip(models.Model):
     store = models.ForeignKey(Store, models.PROTECT, related_name="trips", verbose_name=_("store"))
     associate = models.ForeignKey(Associate, models.PROTECT, related_name="trips", verbose_name=_("associate"))
     shift = models.ForeignKey(Shift, models.PROTECT, related_name="trips", verbose_name=_("shift"))
-    state = models.CharField(_("state"), max_length=10, default=TripState.PLANNED, editable=False)
+    state = models.CharField(_("state"), max_length=10, choices=TRIP_STATES, default=TripState.PLANNED, editable=False)
     quote = models.JSONField(editable=False)
     quote_digest = models.CharField(max_length=64, editable=False)
     pay_cents = models.PositiveIntegerField(_("quoted, cents"), editable=False)
@@ -46,6 +54,8 @@ class Trip(models.Model):
         entries: RelatedManager[models.Model]
 
     class Meta:
+        verbose_name = _("trip")
+        verbose_name_plural = _("trips")
         ordering = ["-claimed_at"]
         indexes = [models.Index(fields=["store", "state"], name="trip_store_state")]
         constraints = [
@@ -137,8 +147,8 @@ class Claim(models.Model):
 class Proof(models.Model):
     """Proof of one drop-off. `happened_at` is the phone's clock, `at` is ours; both are kept."""
 
-    package = models.ForeignKey(Package, models.PROTECT, related_name="proofs")
-    trip = models.ForeignKey(Trip, models.PROTECT, related_name="proofs")
+    package = models.ForeignKey(Package, models.PROTECT, related_name="proofs", verbose_name=_("package"))
+    trip = models.ForeignKey(Trip, models.PROTECT, related_name="proofs", verbose_name=_("trip"))
     key = models.UUIDField(unique=True)
     at = models.DateTimeField()
     happened_at = models.DateTimeField()
@@ -147,11 +157,13 @@ class Proof(models.Model):
     lon = models.FloatField(null=True)
     accuracy_m = models.PositiveIntegerField(null=True)
     distance_m = models.PositiveIntegerField(null=True)
-    far = models.BooleanField(default=False)
-    far_reason = models.CharField(max_length=200, blank=True)
+    far = models.BooleanField(_("far from the pin"), default=False)
+    far_reason = models.CharField(_("why so far"), max_length=200, blank=True)
     undone_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = _("proof")
+        verbose_name_plural = _("proofs")
         constraints = [
             models.UniqueConstraint(fields=["package"], condition=Q(undone_at=None), name="proof_one_a_package"),
             models.CheckConstraint(condition=Q(far=False) | ~Q(far_reason=""), name="proof_far_away_says_why"),
@@ -178,16 +190,18 @@ class DeliveryException(models.Model):
         CAR = "car", _("Trouble with the car")
         CANNOT_GO_ON = "cannot_go_on", _("I cannot go on")
 
-    package = models.ForeignKey(Package, models.PROTECT, related_name="exceptions")
-    trip = models.ForeignKey(Trip, models.PROTECT, related_name="exceptions")
+    package = models.ForeignKey(Package, models.PROTECT, related_name="exceptions", verbose_name=_("package"))
+    trip = models.ForeignKey(Trip, models.PROTECT, related_name="exceptions", verbose_name=_("trip"))
     key = models.UUIDField()
-    reason = models.CharField(max_length=14, choices=Reason)
-    note = models.CharField(max_length=280, blank=True)
+    reason = models.CharField(_("reason"), max_length=14, choices=Reason)
+    note = models.CharField(_("note"), max_length=280, blank=True)
     at = models.DateTimeField()
     happened_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = _("problem at the door")
+        verbose_name_plural = _("problems at the door")
         ordering = ["-at"]
         constraints = [
             models.UniqueConstraint(fields=["key", "package"], name="exception_key_once"),
