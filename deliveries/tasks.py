@@ -115,12 +115,12 @@ def forewarn_store(store_id: int) -> None:
 
 @shared_task(name="deliveries.sweep_trips")
 def sweep_trips() -> None:
-    """Trips that are over and can no longer be undone are settled."""
+    """Trips that are over and can no longer be undone are settled: a minute after the last drop-off was told, too."""
     now = timezone.now()
     over = Trip.objects.filter(
         state__in=[TripState.FINISHED, TripState.ABANDONED], settled_at=None,
         ended_at__lte=now - trips.UNDO - timedelta(seconds=5),
-    )  # fmt: skip
+    ).exclude(proofs__at__gt=now - trips.UNDO - timedelta(seconds=5))  # fmt: skip
     for trip_id in over.values_list("pk", flat=True)[:500]:
         settle_trip.delay(trip_id)
 

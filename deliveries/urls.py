@@ -5,5 +5,6 @@ from django.urls import include, path
 urlpatterns = [
     path("api/v1/", include("deliveries.api.urls")),
     path("", include("deliveries.views.associate_urls")),
+    path("", include("deliveries.views.offline_urls")),
     path("", include("deliveries.views.tracking_urls")),
 ]

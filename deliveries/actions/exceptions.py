@@ -28,11 +28,15 @@ def attempt(
     key: UUID,
     happened_at: datetime | None = None,
 ) -> DeliveryException:
-    """It could not be left, and why. The same `key` again returns the same row. Raises WrongState."""
-    person, locked, trip = _mine(package, by)
-    earlier = DeliveryException.objects.filter(key=key, package=locked).first()
+    """It could not be left, and why. The same `key` again returns the same row, wherever the package is by then.
+
+    Raises WrongState.
+    """
+    person = Associate.objects.select_for_update().get(pk=by.pk)
+    earlier = DeliveryException.objects.filter(key=key, package=package, trip__associate=person).first()
     if earlier:
         return earlier
+    person, locked, trip = _mine(package, by)
     at = clamp(happened_at, trip.started_at, now)
     move([locked], "attempt", by=actors.associate(person.user_id), now=now, happened_at=at, reason=reason)
     return DeliveryException.objects.create(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate
@@ -19,6 +20,8 @@ from .moves import WrongState, move
 UNDO = timedelta(seconds=60)
 # While a package of the trip is in one of these, there is still something to do on the road.
 OPEN_ON_THE_ROAD = (PackageState.LOADED, PackageState.OUT, PackageState.ATTEMPTED, PackageState.RETURNING)
+# What leaves nothing to do for a package on the road.
+ENDS_A_STOP = ("deliver", "keep", "receive_return")
 
 
 class StillToLoad(Refused):
@@ -55,22 +58,26 @@ def depart(*, trip: Trip, by: Associate, now: datetime, happened_at: datetime | 
 
 @transaction.atomic
 def arrive(*, stop: Stop, by: Associate, now: datetime, happened_at: datetime | None = None) -> Stop:
-    """At the door. The first time counts; a repeat changes nothing."""
+    """At the door. The first time counts; a repeat changes nothing. A phone may say it after the trip has ended."""
     trip = Trip.objects.select_for_update().get(pk=stop.trip_id, associate=by)
-    if trip.state != TripState.UNDER_WAY:
+    if trip.started_at is None:
         raise WrongState
     locked = Stop.objects.select_for_update().get(pk=stop.pk)
     if locked.arrived_at is None:
-        locked.arrived_at = clamp(happened_at, trip.started_at, now)
+        locked.arrived_at = clamp(happened_at, trip.started_at, trip.ended_at or now)
         locked.save(update_fields=["arrived_at"])
     return locked
 
 
 def end_if_done(trip: Trip, *, now: datetime, happened_at: datetime) -> None:
-    """End a locked trip under way when nothing is left to do on the road. Called by verbs, in their transaction."""
+    """End a locked trip under way when nothing is left to do on the road. Called by verbs, in their transaction.
+
+    Phones report in any order: the trip ends when the last thing on it happened, not with the one that was told last.
+    """
     if trip.state != TripState.UNDER_WAY or trip.packages.filter(state__in=OPEN_ON_THE_ROAD).exists():
         return
-    trip.state, trip.ended_at = TripState.FINISHED, happened_at
+    latest = trip.events.filter(verb__in=ENDS_A_STOP).aggregate(at=Max("happened_at"))["at"]
+    trip.state, trip.ended_at = TripState.FINISHED, max(happened_at, latest) if latest else happened_at
     trip.save(update_fields=["state", "ended_at"])
     _tell(trip)
 

@@ -27,6 +27,7 @@ from stores.places import Point
 from . import mine
 from .access import associate_page
 from .answers import key_of, text
+from .phone import kept
 from .trips import stop_of
 
 NOT_A_PICTURE = {
@@ -37,6 +38,7 @@ NOT_A_PICTURE = {
 
 @require_http_methods(["GET", "POST"])
 @associate_page
+@kept
 def drop_off(request: HttpRequest, person: Associate, stop_id: int) -> HttpResponse:
     """Confirm one stop: all its packages together, or those that are ticked. The same tap twice is one drop-off."""
     stop = stop_of(person, stop_id)
@@ -50,11 +52,11 @@ def drop_off(request: HttpRequest, person: Associate, stop_id: int) -> HttpRespo
     if not named:
         return _page(request, person, stop, said=_("Tick the package that you drop off."), status=422)
     try:
-        photo = _photo(request)
+        photo = photo_of(request)
         for package in named:
             dropoffs.deliver(
                 package=package, by=person, now=now, key=uuid5(key, str(package.pk)),
-                photo=ContentFile(photo) if photo is not None else None, position=_position(request, person),
+                photo=ContentFile(photo) if photo is not None else None, position=position_of(request, person),
                 far_reason=text(request, "far_reason", 200),
             )  # fmt: skip
     except photos.NotAPicture as no:
@@ -89,13 +91,13 @@ def _may_locate(person: Associate) -> bool:
     return terms.consents_standing(person)[Consent.Kind.LOCATION]
 
 
-def _photo(request: HttpRequest) -> bytes | None:
+def photo_of(request: HttpRequest) -> bytes | None:
     """The photo of the form, clean; None when none was taken. Raises photos.NotAPicture."""
     upload = request.FILES.get("photo")
     return photos.clean(upload) if upload else None
 
 
-def _position(request: HttpRequest, person: Associate) -> dropoffs.Position | None:
+def position_of(request: HttpRequest, person: Associate) -> dropoffs.Position | None:
     """The phone's position from the form; None when there is none, it makes no sense, or there is no consent to it."""
     try:
         lat, lon, accuracy = (float(text(request, name, 30)) for name in ("lat", "lon", "accuracy"))
@@ -118,6 +120,7 @@ def _page(
         "packages": [{"package": package, "ticked": str(package.pk) in wanted} for package in packages],
         "may_locate": _may_locate(person), "key": request.POST.get("key") or uuid4(),
         "far_reason": text(request, "far_reason", 200),
-        "total": len(mine.doors(person, stop.trip)),
+        "total": len(mine.doors(person, stop.trip)), "far_sentence": dropoffs.FarFromThePin.sentence,
+        "proof_sentence": dropoffs.ProofNeeded.sentence,
     }  # fmt: skip
     return render(request, "associate/drop_off.html", context, status=status)

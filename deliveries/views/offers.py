@@ -19,6 +19,7 @@ from deliveries.states import OfferState
 
 from . import answers, mine
 from .access import associate_page
+from .phone import kept
 from .quotes import Shown, show, with_mine
 from .reasons import refused, why_not
 from .today import why_nothing
@@ -26,6 +27,7 @@ from .today import why_nothing
 
 @require_GET
 @associate_page
+@kept
 def offers(request: HttpRequest, person: Associate) -> HttpResponse:
     """The open offer, the trip already claimed, and whether the board is open."""
     now = timezone.now()

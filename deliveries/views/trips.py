@@ -19,14 +19,17 @@ from deliveries.states import PackageState, TripState
 from . import mine, pickup
 from .access import associate_page
 from .answers import BadForm, key_of, text
+from .phone import kept
 
 # Reasons that stop the whole trip, not one door.
 STOPS_THE_TRIP = (DeliveryException.Reason.CAR, DeliveryException.Reason.CANNOT_GO_ON)
+AT_ONE_DOOR = tuple(reason for reason in DeliveryException.Reason if reason not in STOPS_THE_TRIP)
 AT_A_DOOR = (PackageState.OUT, PackageState.ATTEMPTED)
 
 
 @require_GET
 @associate_page
+@kept
 def trip(request: HttpRequest, person: Associate) -> HttpResponse:
     now = timezone.now()
     found = mine.trip_tonight(person, now)
@@ -50,14 +53,17 @@ def under_way(request: HttpRequest, person: Associate, found: Trip, now: datetim
     """The next stop first; then what comes back, what follows, what is done."""
     doors = mine.doors(person, found)
     ahead = [door for door in doors if any(package.state in AT_A_DOOR for package in door.packages)]
-    following = ahead[0] if ahead else None
-    here = following.packages if following else []
     context = {
-        "tab": "today", "person": person, "store": found.store, "trip": found, "doors": doors, "door": following,
-        "out": [package for package in here if package.state == PackageState.OUT],
-        "attempted": [package for package in here if package.state == PackageState.ATTEMPTED],
-        "later": ahead[1:], "done": [door for door in doors if door not in ahead],
-        "where": navigate(following.stop.lat, following.stop.lon) if following else None,
+        "tab": "today", "person": person, "store": found.store, "trip": found, "doors": doors, "at": now.isoformat(),
+        "ahead": [
+            {
+                "stop": door.stop, "packages": door.packages, "where": navigate(door.stop.lat, door.stop.lon),
+                "out": [package for package in door.packages if package.state == PackageState.OUT],
+                "attempted": [package for package in door.packages if package.state == PackageState.ATTEMPTED],
+            }
+            for door in ahead
+        ],
+        "done": [door for door in doors if door not in ahead],
         "to_store": navigate(found.store.lat, found.store.lon), "back": mine.to_bring_back(person),
         "undoable": _undoable(person, now),
     }  # fmt: skip
@@ -105,6 +111,7 @@ def stop_of(person: Associate, stop_id: int) -> Stop:
 
 @require_http_methods(["GET", "POST"])
 @associate_page
+@kept
 def problem(request: HttpRequest, person: Associate, stop_id: int) -> HttpResponse:
     """What went wrong at this door. The choice what to do next follows on the trip's page."""
     stop = stop_of(person, stop_id)
@@ -113,7 +120,7 @@ def problem(request: HttpRequest, person: Associate, stop_id: int) -> HttpRespon
         for claim in stop.claims.filter(released_at=None).select_related("package")
         if claim.package.state in AT_A_DOOR
     ]
-    reasons = [(value, label) for value, label in DeliveryException.Reason.choices if value not in STOPS_THE_TRIP]
+    reasons = [(reason.value, reason.label) for reason in AT_ONE_DOOR]
     reason, note = text(request, "reason", 20), text(request, "note", 280)
     context = {
         "tab": "today", "person": person, "store": stop.trip.store, "stop": stop, "packages": packages,
@@ -148,6 +155,7 @@ def after_attempt(request: HttpRequest, person: Associate, package_id: int, what
 
 @require_http_methods(["GET", "POST"])
 @associate_page
+@kept
 def cannot_go_on(request: HttpRequest, person: Associate) -> HttpResponse:
     """Stop here. Says first what it means; emergency and store are one tap away."""
     found = mine.open_trip(person)

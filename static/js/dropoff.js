@@ -1,10 +1,21 @@
-// The drop-off form: finds the position, asks for a reason where it is far from the pin, shows the photo taken.
-// Without it the form still sends a photo.
+// The drop-off form: finds the position, asks for a reason where it is far from the pin, shows the photo taken, shrinks it
+// and saves it on the phone before it is sent. Without it the form still sends a photo.
+
+import { person } from "./offline.js";
+import { sayIn, takeOver } from "./save.js";
+
+const LONGEST_SIDE = 1_600; // pixels, as on the server (deliveries/photos.py)
+const QUALITY = 0.82;
 
 const EARTH_RADIUS_M = 6_371_008.8;
 const form = document.getElementById("drop-off");
 const status = document.getElementById("position");
 const again = document.getElementById("again");
+const answer = () => document.getElementById("answer"); // htmx may have put another there
+
+let far = false;
+
+// --- Position ------------------------------------------------------------------------------------------------------------
 
 function metresBetween(lat1, lon1, lat2, lon2) {
   const rad = (degrees) => (degrees * Math.PI) / 180;
@@ -19,13 +30,14 @@ function found({ coords }) {
   form.elements.accuracy.value = Math.ceil(coords.accuracy);
   const away = metresBetween(coords.latitude, coords.longitude, Number(form.dataset.lat), Number(form.dataset.lon));
   // The phone's own uncertainty counts for the person, as on the server, which has the last word.
-  const far = away - coords.accuracy > Number(form.dataset.farM);
+  far = away - coords.accuracy > Number(form.dataset.farM);
   document.getElementById("far").hidden = !far;
   status.textContent = far ? status.dataset.away : status.dataset.here;
   again.hidden = !far;
 }
 
 function notFound() {
+  far = false;
   for (const name of ["lat", "lon", "accuracy"]) form.elements[name].value = "";
   status.textContent = status.dataset.none;
   again.hidden = false;
@@ -45,6 +57,8 @@ if (form && status) {
   locate();
 }
 
+// --- Photo -----------------------------------------------------------------------------------------------------------------
+
 const photo = document.getElementById("photo");
 const preview = document.getElementById("preview");
 photo?.addEventListener("change", () => {
@@ -53,6 +67,51 @@ photo?.addEventListener("change", () => {
   preview.hidden = !file;
   if (file) preview.src = URL.createObjectURL(file);
 });
+
+/** The picture as a JPEG that is quick to send; as it is where the browser cannot read it, so that the server can say so. */
+async function shrunk(file) {
+  try {
+    const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
+    const scale = Math.min(1, LONGEST_SIDE / Math.max(picture.width, picture.height));
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.round(picture.width * scale);
+    canvas.height = Math.round(picture.height * scale);
+    canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+    picture.close();
+    const made = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
+    return await (made ?? file).arrayBuffer();
+  } catch {
+    return file.arrayBuffer();
+  }
+}
+
+// --- Confirm ---------------------------------------------------------------------------------------------------------------
+
+// The server has the last word on all of this; here it is asked while the person still stands at the door.
+async function prepare() {
+  const said = new FormData(form);
+  const [file] = photo.files;
+  if (!said.has("package")) return { refused: form.dataset.needsPackage };
+  if (!file && !said.get("lat")) return { refused: form.dataset.proofSentence };
+  if (far && !said.get("far_reason").trim()) return { refused: form.dataset.farSentence };
+  return { photo: file ? await shrunk(file) : null };
+}
+
+function say(sentence) {
+  // Told that it is far, by the server or by the phone: there is the field for the reason.
+  if (sentence === form.dataset.farSentence) document.getElementById("far").hidden = false;
+  sayIn(answer(), sentence);
+}
+
+if (form) {
+  takeOver(form, { prepare, say });
+  self.outbox.all(person).then((items) => {
+    // Opened again from the phone's own copy, after it was confirmed: there is nothing left to do at this stop.
+    const done = new Set(items.filter(({ kind, state }) => kind !== "arrived" && state !== "refused").flatMap(({ packages }) => packages));
+    const here = [...form.querySelectorAll("[name=package]")].map((box) => Number(box.value));
+    if (here.length && here.every((id) => done.has(id))) location.replace(form.dataset.then);
+  }).catch(() => {});
+}
 
 // An answer that is no "yes" stands above the button: bring it into sight, whatever the keyboard covers.
 document.body.addEventListener("htmx:afterSwap", ({ detail }) => {

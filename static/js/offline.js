@@ -1,0 +1,114 @@
+// On every page of an associate: registers the service worker, sends what waits, and says in a strip how things stand.
+
+const EVERY_MS = 20_000; // while something waits and the page is looked at
+const strip = document.getElementById("strip");
+const line = strip.querySelector("p");
+const refusedList = document.getElementById("refused");
+
+/** Whose page this is, as the queue names them. */
+export const person = strip.dataset.person;
+
+let unreachable = false; // the network said yes, the server did not answer
+let keptAt = null; // this page is from the phone, kept then
+let signedOut = false;
+let timer;
+
+// --- The strip -----------------------------------------------------------------------------------------------------------
+
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "numeric", minute: "2-digit" });
+
+function counted(kind, number) {
+  return strip.dataset[number === 1 ? `${kind}One` : `${kind}Many`].replace("{n}", number);
+}
+
+export async function show() {
+  const items = await self.outbox.all(person).catch(() => []);
+  const waiting = items.filter((item) => item.state === "waiting").length;
+  const off = !navigator.onLine || unreachable;
+  const parts = [];
+  if (off) parts.push(strip.dataset.offline);
+  if (keptAt) parts.push(strip.dataset.kept.replace("{t}", clock.format(new Date(keptAt))));
+  if (waiting) parts.push(counted("waiting", waiting));
+  if (signedOut && waiting) parts.push(strip.dataset.signIn);
+  const said = parts.join(" · ");
+  if (line.textContent !== said) line.textContent = said;
+  strip.hidden = !said;
+  strip.classList.toggle("strip-off", off);
+  showRefused(items.filter((item) => item.state === "refused"));
+  clearTimeout(timer);
+  if (waiting) timer = setTimeout(() => !document.hidden && send(), EVERY_MS);
+}
+
+function showRefused(items) {
+  const shown = new Set([...refusedList.children].map((part) => part.dataset.key));
+  if (items.length === shown.size && items.every((item) => shown.has(item.key))) return;
+  refusedList.replaceChildren(
+    ...items.map((item) => {
+      const part = document.getElementById("refused-item").content.cloneNode(true).firstElementChild;
+      part.dataset.key = item.key;
+      part.querySelector("[data-what]").textContent = item.label;
+      part.querySelector("[data-sentence]").textContent = item.sentence || refusedList.dataset.unknown;
+      part.querySelector("a").href = item.kind === "problem" ? `/trip/stops/${item.stop}/problem/` : `/trip/stops/${item.stop}/drop-off/`;
+      part.querySelector("[data-again]").addEventListener("click", async () => {
+        await self.outbox.again(item.key);
+        await settle();
+      });
+      part.querySelector("[data-forget]").addEventListener("click", () => self.outbox.takeBack(item.key));
+      return part;
+    }),
+  );
+}
+
+// --- Sending ---------------------------------------------------------------------------------------------------------------
+
+/** Send what waits; then look at the server's page again, where something got there. */
+export async function send() {
+  const how = await self.outbox.flush(person).catch(() => "nothing");
+  unreachable = how === "offline";
+  signedOut = how === "signed-out";
+  await settle(how);
+  return how;
+}
+
+async function settle(how = "done") {
+  await show();
+  if (how === "done") document.body.dispatchEvent(new CustomEvent("look"));
+}
+
+self.outbox.onChange(show);
+addEventListener("online", () => {
+  unreachable = false;
+  show();
+  send();
+  document.body.dispatchEvent(new CustomEvent("look"));
+});
+addEventListener("offline", show);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) send();
+});
+// A form that needs the server, where there is none: say so instead of losing the page to the browser's error.
+document.addEventListener("submit", (event) => {
+  if (navigator.onLine || event.target.method !== "post" || event.target.matches("[data-queue]:not([data-plain])")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  line.textContent = strip.dataset.needsSignal;
+  strip.hidden = false;
+  strip.scrollIntoView({ block: "center" });
+}, { capture: true });
+
+// --- The worker --------------------------------------------------------------------------------------------------------------
+
+if ("serviceWorker" in navigator) {
+  navigator.serviceWorker.addEventListener("message", ({ data }) => {
+    if (!("keptAt" in data)) return;
+    keptAt = data.keptAt;
+    unreachable = keptAt !== null;
+    show();
+  });
+  navigator.serviceWorker.register(strip.dataset.worker).then(() => {
+    navigator.serviceWorker.controller?.postMessage({ ask: "kept?" });
+  }).catch(() => {}); // forbidden or not to be had: the pages work without it
+}
+
+show();
+send();
