@@ -172,7 +172,7 @@ class Hub:
                 viewer.drop()  # and if it is not, it must not stay open and deaf
             finally:
                 viewer.since = 0.0
-            if viewer.pending is not None:  # said while it was busy
+            if self._is_waiting(viewer):  # something was said while it was busy
                 self._outbox.append(viewer)
             if self._pump is not me:  # it took long, and somebody else has the outbox now
                 self._held.pop(viewer, None)
@@ -182,6 +182,10 @@ class Hub:
             if sent % SENDS_A_TURN == 0:
                 await asyncio.sleep(0)
         self._pump = self._pumping = None
+
+    @staticmethod
+    def _is_waiting(viewer: Viewer) -> bool:
+        return viewer.pending is not None
 
     def _wake_the_pump(self) -> None:
         if self._pump is None and self._outbox:

@@ -105,7 +105,14 @@ def load(package_ids: Collection[int], *, now: datetime) -> dict[int, Facts]:
     proofs = {proof.package_id: proof for proof in Proof.objects.filter(package__in=delivered, undone_at=None)}
     roads = _roads({p.trip_id for p in found.values() if p.state == PackageState.OUT})
     return {
-        pk: _facts(package, events[pk], steps.get(package.trip_id, 0), proofs.get(pk), roads.get(package.trip_id), now)
+        pk: _facts(
+            package,
+            events[pk],
+            steps.get(package.trip_id or 0, 0),
+            proofs.get(pk),
+            roads.get(package.trip_id or 0),
+            now,
+        )
         for pk, package in found.items()
     }
 
@@ -147,7 +154,7 @@ def _facts(
         stops_away=stops_away,
         window=window,
         near_the_door=not proof.far if proof and proof.lat is not None and not brief else None,
-        photo=proof.photo.name if proof and proof.photo and not brief else "",
+        photo=(proof.photo.name or "") if proof and not brief else "",
         brief=brief,
         timeline=() if brief else _timeline(events),
     )

@@ -69,12 +69,12 @@ def test_a_page_is_told_what_is_true_and_then_what_changes(web: Web) -> None:
         assert told["version"][0] == first.version  # type: ignore[index]
         before = news(other)
         assert before["status"] == "on_the_way"
-        assert "2 stops before yours" in str(before["html"])
+        assert 'class="stops">2 ' in str(before["html"])
         # Somebody else's delivery is news for this page: one stop less.
         made.deliver(first)
         assert news(mine)["status"] == "delivered"
         after = news(other)
-        assert "1 stop before yours" in str(after["html"])
+        assert 'class="stops">1 ' in str(after["html"])
         assert after["version"][1] > before["version"][1]  # type: ignore[index]
         last.refresh_from_db()
         assert after["version"][0] == before["version"][0] == last.version  # type: ignore[index]
