@@ -13,6 +13,8 @@ def main() -> None:
         embedded.ensure()
     except embedded.NotStarted as error:
         sys.exit(str(error))
+    if os.environ.get("HOMEWARD_ENV", "development") == "development" and (address := embedded.running_at()):
+        os.environ.setdefault("SITE_URL", address)
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

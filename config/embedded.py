@@ -46,7 +46,7 @@ from typing import IO
 
 from config.servers import SERVERS, NotStarted, belongs_to_another_user, write_private
 
-__all__ = ["BASE_DIR", "NotStarted", "default_root", "ensure", "keepers", "lost", "release", "services"]
+__all__ = ["BASE_DIR", "NotStarted", "default_root", "ensure", "keepers", "lost", "release", "running_at", "services"]
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOOK_EVERY = 0.2  # seconds between a keeper's looks at its users
@@ -58,6 +58,18 @@ _keepers: dict[Path, subprocess.Popen[str]] = {}  # those that we happened to st
 def default_root() -> Path:
     """Where the servers' folders lie when nobody says: HOMEWARD_VAR, or else var/ in the project."""
     return Path(os.environ.get("HOMEWARD_VAR") or BASE_DIR / "var")
+
+
+def running_at(root: Path | None = None) -> str:
+    """The address at which `make run` serves this folder, as it wrote it down; "" when it does not run.
+
+    Links that another command prints (`manage.py demo --evening`) are to lead there, whatever PORT was. After a
+    `kill -9` of `make run` this is where it was.
+    """
+    with contextlib.suppress(OSError):
+        written = ((root or default_root()) / "running").read_text(encoding="utf-8").strip()
+        return written if "://" in written else ""
+    return ""
 
 
 def ensure(root: Path | None = None, *, durable: bool = True) -> dict[str, str]:

@@ -222,8 +222,8 @@ class Supervisor:
 
 
 @contextlib.contextmanager
-def only_one(root: Path, port: int) -> Iterator[None]:
-    """Two beats on one database would do everything twice, so a folder runs once."""
+def only_one(root: Path, address: str) -> Iterator[None]:
+    """Two beats on one database would do everything twice, so a folder runs once; `running` says where."""
     root.mkdir(parents=True, exist_ok=True)
     with open(root / "running", "a+") as file:
         try:
@@ -231,13 +231,16 @@ def only_one(root: Path, port: int) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             raise Refused(
-                f"Homeward is already running from this folder, on port {file.read().strip()}. Stop it first (Ctrl-C "
+                f"Homeward is already running from this folder, at {file.read().strip()}. Stop it first (Ctrl-C "
                 "where it runs), or give this one a folder of its own: make run HOMEWARD_VAR=/some/other/folder"
             ) from None
         file.truncate(0)
-        file.write(str(port))
+        file.write(address)
         file.flush()
-        yield
+        try:
+            yield
+        finally:
+            file.truncate(0)
 
 
 def check_port(host: str, port: int) -> None:
@@ -263,7 +266,7 @@ def supervise(host: str, port: int, root: Path, setup: list[str], lasting: dict[
     address = f"http://{reached_as}:{port}"
     os.environ.setdefault("SITE_URL", address)
     try:
-        with only_one(root, port):
+        with only_one(root, address):
             check_port(host, port)
             Supervisor(address, root, setup, lasting).run()
     except PermissionError as error:

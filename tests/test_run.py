@@ -238,10 +238,12 @@ def test_one_folder_runs_once(start: Callable[..., Running], root: Path) -> None
     first.wait_for("Ctrl-C stops everything.")
     second = start(free_port())
     assert second.ends() == 1
-    assert f"Homeward is already running from this folder, on port {port}." in second.output
+    assert f"Homeward is already running from this folder, at http://localhost:{port}." in second.output
     assert first.process.poll() is None
+    assert embedded.running_at(root) == f"http://localhost:{port}", "other commands print links that lead there"
     first.process.terminate()
     assert first.ends() == 0
+    assert embedded.running_at(root) == ""
 
 
 @pytest.mark.timeout(400)

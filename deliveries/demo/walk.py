@@ -24,6 +24,7 @@ from deliveries import actors, matching, quoting
 from deliveries.actions import Refused, carriers, claims, dropoffs, exceptions, handover, offers, receiving, trips
 from deliveries.models import Event, Offer, Package, Stop, Trip
 from deliveries.states import OfferState, PackageState, TripState
+from deliveries.views.reasons import why_not
 from stores.models import StaffMember, Store
 from stores.places import Point, Precision
 
@@ -203,8 +204,10 @@ class StoreEvening:
             elif choice < WHOLE + PART + NOT_TONIGHT:
                 offers.not_tonight(offer=offer, by=person, now=now)
                 self.say(f"somebody rests tonight: {_count(offer.lines.count(), 'package')} back for the next round")
-        except (Refused, quoting.DoesNotFit) as no:
+        except Refused as no:
             self.say(f"{person.first_name}: {no}")
+        except quoting.DoesNotFit as no:
+            self.say(f"{person.first_name} wants a part of the offer and is told: {why_not(no.reason)}")
 
     def _claim(self, person: Associate, planned: quoting.PlannedTrip, offer: Offer | None) -> None:
         trip = claims.claim(
