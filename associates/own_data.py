@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .models import Associate, HomeCell, Limits, Shift
+from .models import Associate, Limits, Shift
 from .passkeys import passkeys_of
 
 SEALED = "A square of about 300 meters, stored sealed. Only the planner opens it; it is in no export, this one included."
@@ -31,7 +31,7 @@ def about(person: Associate) -> dict[str, Any]:
         },
         "home": {
             "zip": person.area,
-            "cell": SEALED if HomeCell.objects.filter(associate=person).exists() else "none",
+            "cell": SEALED if Associate.objects.filter(pk=person.pk, home_cell__isnull=False).exists() else "none",
         },
         "limits": next(iter(limits.values(*(f.name for f in Limits._meta.fields if f.name not in ("id", "associate")))), None),
         "weekdays": sorted(person.days.values_list("weekday", flat=True)),

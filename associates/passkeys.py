@@ -9,6 +9,8 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.views import AddWebAuthnView
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.forms import Form
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 
@@ -33,7 +35,15 @@ class Adapter(DefaultMFAAdapter):
 
 
 class AddPasskey(AddWebAuthnView):
-    """Allauth's page; afterwards to the list, because a passkey alone needs no recovery codes."""
+    """Allauth's page; afterwards to the list. The recovery codes that allauth makes beside a first passkey go again:
+    they stand in for a second step, and a passkey is none."""
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        response: HttpResponse = super().form_valid(form)
+        mine = Authenticator.objects.filter(user=self.request.user)
+        if self.did_generate_recovery_codes and not mine.filter(type=TOTP).exists():
+            mine.filter(type=Authenticator.Type.RECOVERY_CODES).delete()
+        return response
 
     def get_success_url(self) -> str:
         return reverse("mfa_list_webauthn")

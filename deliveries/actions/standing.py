@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.utils import formats
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -105,10 +105,9 @@ def erase(*, associate: Associate, by: User, now: datetime) -> Associate:
 
 def pay_is_through(person: Associate) -> datetime | None:
     """From when on nothing of their pay is still on its way; None where there never was any."""
-    last_trip = person.trips.filter(ended_at__isnull=False).order_by("-ended_at").first()
-    last_line = person.ledger.order_by("-at").first()
-    moments = [last_trip.ended_at] if last_trip else []
-    moments += [last_line.at] if last_line else []
+    trip_ended: datetime | None = person.trips.aggregate(last=Max("ended_at"))["last"]
+    line_written: datetime | None = person.ledger.aggregate(last=Max("at"))["last"]
+    moments = [moment for moment in (trip_ended, line_written) if moment is not None]
     return max(moments) + PAY_TRAVELS if moments else None
 
 

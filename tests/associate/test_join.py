@@ -10,7 +10,9 @@ from uuid import uuid4
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from associates import actions
 from associates.models import Associate, Consent, HomeCell, Limits
@@ -105,6 +107,30 @@ def test_one_answer_for_every_mismatch() -> None:
     assert len(bodies) == 1
     assert "could not match" in bodies.pop()
     assert Associate.objects.count() == 1
+
+
+def test_every_no_costs_the_same_work() -> None:
+    """A stopwatch on a busy machine proves little; the same statements on the same columns are what can be held."""
+    store = make.store()
+    make.employee(store, reference="HERE")
+    make.employee(store, reference="GONE", active=False)
+    make.associate(store, employee=make.employee(store, reference="TAKEN"))
+    asked_for = {}
+    for reference, number, born in (
+        ("NOBODY", store.number, date(1990, 5, 17)), ("HERE", store.number, date(1990, 5, 18)),
+        ("GONE", store.number, date(1990, 5, 17)), ("TAKEN", store.number, date(1990, 5, 17)),
+        ("HERE", 1, date(1990, 5, 17)),
+    ):  # fmt: skip
+        user = make.user()
+        with CaptureQueriesContext(connection) as queries, pytest.raises(actions.NotRecognised):
+            actions.enrol(
+                user=user, store_number=number, employee_reference=reference, birth_date=born, by=user, now=make.EVENING
+            )
+        said = [re.sub(r"\d+|'[^']*'", "?", query["sql"]) for query in queries.captured_queries]
+        asked_for[reference, number, born] = said
+    first, *others = asked_for.values()
+    assert len(first) >= 4
+    assert all(other == first for other in others)
 
 
 def test_somebody_under_18_is_told_from_when() -> None:
