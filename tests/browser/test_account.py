@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -11,6 +14,7 @@ from allauth.mfa.models import Authenticator
 from playwright.sync_api import Page, expect
 
 from associates.models import Associate
+from deliveries.actions import claims
 from tests import make
 
 from . import evening
@@ -123,9 +127,9 @@ def test_a_passkey_is_added_and_then_signs_in(phone: Callable[..., Page], check:
 
     page.goto("/accounts/2fa/webauthn/")
     page.get_by_role("link", name="Remove").click()
-    check(page, "is-it-you-by-passkey-too")
-    page.get_by_label("Password").fill("correct horse battery")
-    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("link", name="Use my passkey").click()
+    check(page, "is-it-you-by-passkey")
+    page.get_by_role("button", name="Use my passkey").click()
     check(page, "passkey-remove")
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("None yet.")).to_be_visible()
@@ -149,3 +153,63 @@ def test_without_script_the_code_and_the_password_still_work(phone: Callable[...
     expect(page.get_by_role("button", name="Use my passkey")).to_be_hidden()
     sign_in_by_code(page, ana)
     expect(page).to_have_url(re.compile("/today/$"))
+
+
+def test_ones_own_terms_on_a_phone(phone: Callable[..., Page], check: Check) -> None:
+    """What limits mean follows the thumb; single days; the download; the refusal and the end."""
+    ana = known()
+    page = phone()
+    evening.sign_in(page, ana)
+    page.goto("/me/")
+    check(page, "me")
+    page.get_by_role("link", name="How many packages").click()
+    meaning = page.locator("[hx-post$='/meaning/']")
+    expect(meaning).to_contain_text("Up to 6 packages")
+    page.get_by_role("button", name="Packages +1").click()
+    expect(meaning).to_contain_text("Up to 7 packages")
+    check(page, "limits-count")
+    page.goto("/setup/home-by/")
+    page.get_by_label("Home by", exact=True).fill("20:30")
+    expect(meaning).to_contain_text("home by 8:30 p.m.")
+    check(page, "limits-home-by")
+    page.get_by_role("button", name="Save").click()
+    page.goto("/setup/floor/")
+    page.get_by_label("Dollars for an extra hour").fill("24")
+    expect(meaning).to_contain_text("No offer below $24.00 for each extra hour.")
+    check(page, "limits-floor")
+
+    page.goto("/me/days/")
+    check(page, "days-none")
+    page.get_by_label("Date").fill("2020-01-01")
+    page.get_by_role("button", name="Save this date").click()
+    expect(page.locator(".error")).to_contain_text("This day is over")
+    check(page, "days-wrong")
+    day = (datetime.now(UTC) + timedelta(days=5)).date()
+    page.get_by_label("Date").fill(day.isoformat())
+    page.get_by_role("button", name="Save this date").click()
+    expect(page.get_by_role("listitem").filter(has_text="I do not deliver")).to_be_visible()
+    check(page, "days")
+
+    page.goto("/me/")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download my data").click()
+    data = json.loads(download.value.path().read_text())
+    assert data["account"]["email"] == ana.user.email
+    page.get_by_role("link", name="Delete my data").click()
+    check(page, "delete")
+    page.get_by_role("button", name="Delete my data").click()
+    expect(page.get_by_role("status")).to_contain_text("Your data is deleted")
+    check(page, "deleted")
+
+
+def test_deletion_with_a_trip_says_the_way_out(phone: Callable[..., Page], check: Check) -> None:
+    ana, _packages, offer = evening.offered(evening.store())
+    claims.claim(
+        planned=claims.planned_from(offer), shown=offer.quote_digest, by=ana, now=datetime.now(UTC), key=uuid4(), offer=offer
+    )
+    page = phone()
+    evening.sign_in(page, ana)
+    page.goto("/me/delete/")
+    page.get_by_role("button", name="Delete my data").click()
+    expect(page.get_by_role("alert")).to_contain_text("Finish the trip, or give them back")
+    check(page, "delete-refused")
