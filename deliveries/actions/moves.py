@@ -65,21 +65,7 @@ def move(
         changes["trip"] = trip
 
     events = [
-        Event(
-            package=package,
-            store_id=package.store_id,
-            trip_id=trip.pk if trip else package.trip_id,
-            version=package.version + 1,
-            verb=verb,
-            from_state=package.state,
-            to_state=allowed.target,
-            at=now,
-            happened_at=happened_at or now,
-            by_kind=by.kind,
-            by_user_id=by.user_id,
-            by_name=by.name,
-            reason=reason,
-        )
+        _event(package, verb, allowed.target, by=by, now=now, happened_at=happened_at, trip=trip, reason=reason)
         for package in packages
     ]
     Package.objects.filter(pk__in=[package.pk for package in packages]).update(**changes)
@@ -92,6 +78,41 @@ def move(
             package.trip = changes["trip"]  # type: ignore[assignment]
     speak_after_commit([event.pk for event in events])
     return events
+
+
+def note(packages: Sequence[Package], verb: str, *, by: Actor, now: datetime) -> list[Event]:
+    """Write down that something changed for locked `packages` that is no move: their turn on the trip, say.
+
+    One Event each, from the state they are in to the same, and a version more, so that open pages take the news.
+    """
+    events = [_event(package, verb, package.state, by=by, now=now) for package in packages]
+    Package.objects.filter(pk__in=[package.pk for package in packages]).update(version=F("version") + 1)
+    Event.objects.bulk_create(events)
+    for package in packages:
+        package.version += 1
+    speak_after_commit([event.pk for event in events])
+    return events
+
+
+def _event(
+    package: Package, verb: str, to_state: str, *, by: Actor, now: datetime, happened_at: datetime | None = None,
+    trip: Trip | None = None, reason: str = "",
+) -> Event:  # fmt: skip
+    return Event(
+        package=package,
+        store_id=package.store_id,
+        trip_id=trip.pk if trip else package.trip_id,
+        version=package.version + 1,
+        verb=verb,
+        from_state=package.state,
+        to_state=to_state,
+        at=now,
+        happened_at=happened_at or now,
+        by_kind=by.kind,
+        by_user_id=by.user_id,
+        by_name=by.name,
+        reason=reason,
+    )
 
 
 def speak_after_commit(event_ids: list[int]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -15,11 +17,13 @@ from deliveries.states import PackageState, TripState
 
 from . import Refused
 from .claims import TooLate
-from .moves import WrongState, move
+from .moves import WrongState, move, note
 
 UNDO = timedelta(seconds=60)
 # While a package of the trip is in one of these, there is still something to do on the road.
 OPEN_ON_THE_ROAD = (PackageState.LOADED, PackageState.OUT, PackageState.ATTEMPTED, PackageState.RETURNING)
+# While one is in one of these, its stop is still ahead.
+AT_A_DOOR = (PackageState.OUT, PackageState.ATTEMPTED)
 # What leaves nothing to do for a package on the road.
 ENDS_A_STOP = ("deliver", "keep", "receive_return")
 
@@ -66,6 +70,49 @@ def arrive(*, stop: Stop, by: Associate, now: datetime, happened_at: datetime | 
     if locked.arrived_at is None:
         locked.arrived_at = clamp(happened_at, trip.started_at, trip.ended_at or now)
         locked.save(update_fields=["arrived_at"])
+    return locked
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """The drive to a stop from the one before it."""
+
+    stop_id: int
+    seconds: int
+    metres: int
+
+
+@transaction.atomic
+def reorder(*, trip: Trip, legs: Sequence[Leg], by: Associate, now: datetime) -> Trip:
+    """Take the stops ahead in another order. The same order again changes nothing.
+
+    `legs`: the stops ahead in their new order, each with its drive from the one before; the caller works them out
+    before, because asking for drive times is slow. The promised pay stays, and what is driven on top is paid on top
+    (`settle`). Raises WrongState when these are not the stops ahead any more: one was done meanwhile.
+    """
+    person = Associate.objects.select_for_update().get(pk=by.pk)
+    packages = Package.objects.for_update(list(trip.packages.values_list("pk", flat=True)))
+    locked = Trip.objects.select_for_update().get(pk=trip.pk, associate=person)
+    if locked.state != TripState.UNDER_WAY:
+        raise WrongState
+    open_ids = [package.pk for package in packages if package.state in AT_A_DOOR]
+    live = locked.claims.filter(released_at=None, package__in=open_ids, stop__isnull=False)
+    ahead_ids = set(live.values_list("stop_id", flat=True))
+    stops = list(locked.stops.select_for_update())
+    ahead = {stop.pk: stop for stop in stops if stop.pk in ahead_ids}
+    if len(legs) != len(ahead) or {leg.stop_id for leg in legs} != ahead.keys():
+        raise WrongState
+    if [leg.stop_id for leg in legs] == list(ahead):
+        return locked
+    done = [stop for stop in stops if stop.pk not in ahead]
+    for leg in legs:
+        ahead[leg.stop_id].leg_s, ahead[leg.stop_id].leg_m = leg.seconds, leg.metres
+    for position, stop in enumerate([*done, *(ahead[leg.stop_id] for leg in legs)], 1):
+        stop.position = position
+    Stop.objects.bulk_update(stops, ["position", "leg_s", "leg_m"])
+    out = [package for package in packages if package.state == PackageState.OUT]
+    note(out, "reorder", by=actors.associate(person.user_id), now=now)
+    _tell(locked)
     return locked
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Prefetch, QuerySet
 
 from associates.models import Associate
-from deliveries.actions.trips import UNDO
+from deliveries.actions.trips import AT_A_DOOR, UNDO
 from deliveries.models import Claim, Offer, Package, Proof, Stop, Trip
 from deliveries.states import OfferState, PackageState, TripState
 
@@ -52,6 +52,11 @@ def doors(person: Associate, trip: Trip) -> list[Door]:
     live = Claim.objects.filter(released_at=None).select_related("package").order_by("package_id")
     stops = Stop.objects.filter(trip=trip, trip__associate=person).prefetch_related(Prefetch("claims", live))
     return [Door(stop, [claim.package for claim in stop.claims.all()]) for stop in stops]
+
+
+def ahead(doors: list[Door]) -> list[Door]:
+    """Those of these doors where something is still to be done."""
+    return [door for door in doors if any(package.state in AT_A_DOOR for package in door.packages)]
 
 
 def in_hand(person: Associate) -> list[Package]:

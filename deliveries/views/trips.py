@@ -24,7 +24,6 @@ from .phone import kept
 # Reasons that stop the whole trip, not one door.
 STOPS_THE_TRIP = (DeliveryException.Reason.CAR, DeliveryException.Reason.CANNOT_GO_ON)
 AT_ONE_DOOR = tuple(reason for reason in DeliveryException.Reason if reason not in STOPS_THE_TRIP)
-AT_A_DOOR = (PackageState.OUT, PackageState.ATTEMPTED)
 
 
 @require_GET
@@ -52,7 +51,7 @@ def trip(request: HttpRequest, person: Associate) -> HttpResponse:
 def under_way(request: HttpRequest, person: Associate, found: Trip, now: datetime) -> HttpResponse:
     """The next stop first; then what comes back, what follows, what is done."""
     doors = mine.doors(person, found)
-    ahead = [door for door in doors if any(package.state in AT_A_DOOR for package in door.packages)]
+    ahead = mine.ahead(doors)
     context = {
         "tab": "today", "person": person, "store": found.store, "trip": found, "doors": doors, "at": now.isoformat(),
         "ahead": [
@@ -118,7 +117,7 @@ def problem(request: HttpRequest, person: Associate, stop_id: int) -> HttpRespon
     packages = [
         claim.package
         for claim in stop.claims.filter(released_at=None).select_related("package")
-        if claim.package.state in AT_A_DOOR
+        if claim.package.state in trips.AT_A_DOOR
     ]
     reasons = [(reason.value, reason.label) for reason in AT_ONE_DOOR]
     reason, note = text(request, "reason", 20), text(request, "note", 280)
