@@ -305,6 +305,9 @@ UNFOLD = {
     "SITE_SUBHEADER": _("Store staff"),
     "SITE_URL": reverse_lazy("staff:tonight"),
     "SITE_SYMBOL": "home_pin",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/icon.svg")},
+    ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,

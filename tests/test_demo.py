@@ -206,6 +206,33 @@ def test_sign_ins_work(undone: str, client: Any) -> None:
 
 
 @pytest.mark.usefixtures("undone")
+def test_the_readmes_sign_ins_work(client: Any) -> None:
+    """Who among the associates has an offer depends on the hour; that everybody in the table can sign in does not."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text.split("<!-- sign-ins -->")[1].split("<!-- /sign-ins -->")[0]
+    rows = [tuple(cell.strip(" `") for cell in line.strip("|").split("|")) for line in table.strip().splitlines()[2:]]
+    with time_machine.travel(TUESDAY, tick=True):
+        accounts = [(str(a.label), a.email, a.where) for a in demo.sign_ins()]
+    assert [(label, where) for label, _email, where in rows] == [(label, where) for label, _email, where in accounts]
+    assert [row for row in rows if row[2] == "/admin/"] == [row for row in accounts if row[2] == "/admin/"]
+    assert f"(password for all: `{crew.PASSWORD}`" in text
+    for label, email, _where in rows:
+        assert client.login(email=email, password=crew.PASSWORD), label
+    for city, email in [(label.split(", ")[1], email) for label, email, where in rows if where == "/offers/"]:
+        assert Associate.objects.get(user__email=email).store.city == city
+
+
+@pytest.mark.usefixtures("undone")
+def test_the_front_page_names_the_password_where_a_phone_shows_it(client: Any) -> None:
+    """Above the table: a column of its own was off the edge of a phone."""
+    with time_machine.travel(TUESDAY, tick=True):
+        page = client.get("/").content.decode()
+    before, table = page.split("<table", 1)
+    assert f"<strong>{crew.PASSWORD}</strong>" in before
+    assert crew.ADMIN in table
+
+
+@pytest.mark.usefixtures("undone")
 def test_printed_sign_ins_name_accounts_newcomers_and_links() -> None:
     with time_machine.travel(TUESDAY, tick=True):
         printed = run("--sign-ins")

@@ -16,7 +16,8 @@ let again = false;
 let lastLook = Date.now();
 
 function say(kind) {
-  const time = new Date(lastLook).toLocaleTimeString(document.documentElement.lang);
+  // The store's clock, as everywhere on the board: whoever looks may sit in another time zone.
+  const time = new Date(lastLook).toLocaleTimeString(document.documentElement.lang, { timeZone: status.dataset.zone });
   status.classList.toggle("hw-stale", kind === "offline");
   // The time is not announced again and again: only the words are in the live region when the kind changes.
   if (status.dataset.kind !== kind) {

@@ -96,6 +96,19 @@ def test_the_board_moves_by_itself(phone: Phone, city: World, size: dict[str, ob
     expect(page.locator("#result_list")).to_contain_text(city.packages["received"].label)
 
 
+def test_the_boards_clock_is_the_stores(phone: Phone, city: World) -> None:
+    """Whoever looks from another time zone still reads one clock on the whole board."""
+    page = phone(timezone_id="Asia/Kathmandu")
+    sign_in(page, make.staff(city.store))
+    expect(page.locator("#hw-status")).to_contain_text("Live")
+    shown = re.search(r"(\d+):(\d\d):\d\d [AP]M", page.locator("#hw-status").inner_text())
+    assert shown
+    minutes = int(shown[1]) % 12 * 60 + int(shown[2])
+    there = city.store.local(datetime.now(UTC))
+    assert (there.hour % 12 * 60 + there.minute - minutes) % 720 <= 2
+    assert page.locator("link[rel=icon]").get_attribute("href") == "/static/img/icon.svg"
+
+
 def test_the_board_says_when_it_is_old_and_catches_up(phone: Phone, city: World) -> None:
     page = phone()
     sign_in(page, make.staff(city.store))
