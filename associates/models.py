@@ -274,7 +274,8 @@ def on_their_days(people: models.QuerySet[Associate], evening: date) -> models.Q
     said = DayException.objects.filter(associate=models.OuterRef("pk"), day=evening)
     weekday = DeliveryDay.objects.filter(associate=models.OuterRef("pk"), weekday=evening.weekday())
     return people.filter(
-        models.Exists(said.filter(delivers=True)) | (models.Exists(weekday) & ~models.Exists(said.filter(delivers=False)))
+        models.Exists(said.filter(delivers=True))
+        | (models.Exists(weekday) & ~models.Exists(said.filter(delivers=False)))
     )
 
 

@@ -7,7 +7,9 @@ from typing import Any
 from .models import Associate, Limits, Shift
 from .passkeys import passkeys_of
 
-SEALED = "A square of about 300 meters, stored sealed. Only the planner opens it; it is in no export, this one included."
+SEALED = (
+    "A square of about 300 meters, stored sealed. Only the planner opens it; it is in no export, this one included."
+)
 
 
 def about(person: Associate) -> dict[str, Any]:

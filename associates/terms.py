@@ -28,7 +28,7 @@ def weekdays_of(associate: Associate) -> list[int]:
 
 
 def weekdays_in_words(weekdays: Iterable[int]) -> str:
-    """ "Mon Wed Fri", "any day", "on no day yet". """
+    """ "Mon Wed Fri", "any day", "on no day yet"."""
     chosen = sorted(set(weekdays))
     if not chosen:
         return _("on no day yet")
@@ -49,19 +49,21 @@ def sentence(limits: Limits, weekdays: Iterable[int]) -> str:
         "days": weekdays_in_words(weekdays),
     }
     if limits.home_by is None:
-        return ngettext(
+        text = ngettext(
             "Up to %(count)d package, %(each)s lb, at most %(minutes)d minutes longer than your drive home, %(days)s.",
             "Up to %(count)d packages, %(each)s lb each and %(load)s lb in all, at most %(minutes)d minutes longer than "
             "your drive home, %(days)s.",
             limits.max_packages,
-        ) % words
-    return ngettext(
-        "Up to %(count)d package, %(each)s lb, at most %(minutes)d minutes longer than your drive home, home by "
-        "%(time)s, %(days)s.",
-        "Up to %(count)d packages, %(each)s lb each and %(load)s lb in all, at most %(minutes)d minutes longer than "
-        "your drive home, home by %(time)s, %(days)s.",
-        limits.max_packages,
-    ) % words
+        )
+    else:
+        text = ngettext(
+            "Up to %(count)d package, %(each)s lb, at most %(minutes)d minutes longer than your drive home, home by "
+            "%(time)s, %(days)s.",
+            "Up to %(count)d packages, %(each)s lb each and %(load)s lb in all, at most %(minutes)d minutes longer than "
+            "your drive home, home by %(time)s, %(days)s.",
+            limits.max_packages,
+        )
+    return text % words
 
 
 def floor_sentence(limits: Limits) -> str:

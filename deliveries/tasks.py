@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 from celery import shared_task
+from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -149,12 +150,14 @@ def close_weeks(store_id: int) -> None:
 
 @shared_task(name="deliveries.forget")
 def forget() -> None:
-    """Delete what would tell, if kept, who did not want what: unanswered offers, their messages, "not tonight"."""
+    """Delete what would tell, if kept, who did not want what: unanswered offers, their messages, "not tonight". And
+    sessions that are over: they name the address that somebody signed in with."""
     before = timezone.now() - FORGET_AFTER
     gone, _rows = Offer.objects.filter(state__in=[OfferState.LAPSED, OfferState.WITHDRAWN], sent_at__lt=before).delete()
     Notice.objects.filter(kind__in=notices.OF_OFFERS, made_at__lt=before).delete()
     Associate.objects.filter(resting_on__lt=before.date()).update(resting_on=None)
     terms.forget_days_before(before.date())
+    Session.objects.filter(expire_date__lt=timezone.now()).delete()
     Round.objects.filter(slot_at__lt=before).exclude(associate_reasons={}).update(associate_reasons={})
     Round.objects.filter(slot_at__lt=before - timedelta(days=90)).delete()
     log.info("forget.done", rows=gone)

@@ -36,7 +36,9 @@ class StillOnATrip(Refused):
 
 class StillADispute(Refused):
     code = "still_a_dispute"
-    sentence = _("You asked about a trip’s pay, and the answer is still to come. Wait for it, or take the question back.")
+    sentence = _(
+        "You asked about a trip’s pay, and the answer is still to come. Wait for it, or take the question back."
+    )
 
 
 class PayOnItsWay(Refused):

@@ -39,7 +39,9 @@ def download(request: HttpRequest) -> HttpResponse:
     if person is None:
         return redirect("join")
     now = timezone.now()
-    response = JsonResponse(everything(person) | {"made_at": now}, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response = JsonResponse(
+        everything(person) | {"made_at": now}, json_dumps_params={"indent": 2, "ensure_ascii": False}
+    )
     response["Content-Disposition"] = f'attachment; filename="homeward-my-data-{person.store.local(now):%Y-%m-%d}.json"'
     return response
 

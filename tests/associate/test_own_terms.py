@@ -9,13 +9,14 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.db import connection
 from django.test import Client
 
 from associates import actions, own_data, terms
 from associates.models import Associate, Consent, DayException, Employee, HomeCell, Limits, Shift, willing
-from deliveries import matching
+from deliveries import matching, tasks
 from deliveries.actions import dropoffs, ledger, standing, trips
 from deliveries.models import Claim, Event, LedgerEntry, Offer, PushSubscription, Trip
 from stores.models import User
@@ -144,6 +145,15 @@ def test_days_that_are_over_are_forgotten(evening: Evening) -> None:
     assert DayException.objects.get() == ahead
 
 
+def test_the_hourly_forgetting_takes_days_and_old_sessions(evening: Evening) -> None:
+    evening.client.get("/me/")
+    DayException.objects.create(associate=evening.ana, day=TONIGHT, delivers=True)
+    evening.at(NOW + timedelta(days=31))
+    tasks.forget()
+    assert not DayException.objects.exists()
+    assert not Session.objects.exists()
+
+
 # --- Consents -----------------------------------------------------------------------------------------------------------
 
 
@@ -165,7 +175,11 @@ def test_a_new_version_of_a_text_asks_again(evening: Evening, monkeypatch: pytes
 def test_every_consent_says_what_taking_it_back_means(evening: Evening) -> None:
     page = evening.client.get("/me/").content.decode()
     assert page.count("Take back “") == 4
-    for words in ("Your home area is forgotten at once", "Nothing is sent to you any more", "confirm with a photo alone"):
+    for words in (
+        "Your home area is forgotten at once",
+        "Nothing is sent to you any more",
+        "confirm with a photo alone",
+    ):
         assert words in page
 
 
@@ -270,7 +284,12 @@ def test_deletion_leaves_the_books_and_no_person(evening: Evening) -> None:
     assert "Your data is deleted" in gone.content.decode()
 
     trip.refresh_from_db()
-    assert books == (list(LedgerEntry.objects.values()), list(Event.objects.values()), list(Claim.objects.values()), trip.quote)
+    assert books == (
+        list(LedgerEntry.objects.values()),
+        list(Event.objects.values()),
+        list(Claim.objects.values()),
+        trip.quote,
+    )
     assert other_phone.get("/me/").headers["Location"].startswith("/accounts/login/"), "signed out everywhere"
     nobody = Associate.objects.get(pk=evening.ana.pk)
     assert (nobody.first_name, nobody.state, nobody.vehicle, nobody.area) == ("Former associate", "left", "", "")

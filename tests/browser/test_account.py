@@ -205,7 +205,12 @@ def test_ones_own_terms_on_a_phone(phone: Callable[..., Page], check: Check) -> 
 def test_deletion_with_a_trip_says_the_way_out(phone: Callable[..., Page], check: Check) -> None:
     ana, _packages, offer = evening.offered(evening.store())
     claims.claim(
-        planned=claims.planned_from(offer), shown=offer.quote_digest, by=ana, now=datetime.now(UTC), key=uuid4(), offer=offer
+        planned=claims.planned_from(offer),
+        shown=offer.quote_digest,
+        by=ana,
+        now=datetime.now(UTC),
+        key=uuid4(),
+        offer=offer,
     )
     page = phone()
     evening.sign_in(page, ana)
