@@ -23,6 +23,8 @@ from deliveries.models import DeliveryException, LedgerEntry, MessageSettings, N
 from stores.models import User
 from stores.refused import Refused
 
+from .reasons import WAY_OUT
+
 LEFT_OUT = [
     "Customers: their names, addresses, phone numbers and orders. A stop is given as city and ZIP.",
     "The exact place of a proof, which is a customer's door, and what you wrote about one.",
@@ -112,12 +114,16 @@ def delete(request: HttpRequest) -> HttpResponse:
     person = associate_of(user)
     if person is None:
         return redirect("join")
-    context, status = {"person": person, "refused": "", "left": person.state == Associate.State.LEFT}, 200
+    left = person.state == Associate.State.LEFT
+    context: dict[str, Any] = {"person": person, "left": left}
+    status = 200
     if request.method == "POST":
         try:
             standing.erase(associate=person, by=user, now=timezone.now())
         except Refused as no:
             context["refused"], status = str(no), 409
+            if not left and no.code in WAY_OUT:
+                context["way"], context["way_label"] = WAY_OUT[no.code]
         else:
             logout(request)
             messages.success(request, _("Your data is deleted, and you are signed out. Thank you for the drives."))

@@ -34,6 +34,8 @@ WAY_OUT: dict[str, tuple[str, str | Promise]] = {
     "wrong_state": ("trip", _("My trip")),
     "still_to_load": ("trip", _("Back to pick-up")),
     "still_on_a_trip": ("trip", _("My trip")),
+    "still_a_dispute": ("earnings", _("Earnings")),
+    "pay_on_its_way": ("leave", _("Only leave Homeward")),
     "undo_too_late": ("trip", _("My trip")),
     "not_on_this_trip": ("trip", _("Back to pick-up")),
     "not_settled": ("earnings", _("Earnings")),

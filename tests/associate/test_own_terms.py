@@ -326,7 +326,9 @@ def test_nobody_is_deleted_with_packages_in_hand(evening: Evening) -> None:
     evening.under_way()
     reply = evening.client.post("/me/delete/")
     assert reply.status_code == 409
-    assert "Finish the trip, or give them back" in reply.content.decode()
+    page = reply.content.decode()
+    assert "Finish the trip, or give them back" in page
+    assert '<a class="button button-wide" href="/trip/">My trip</a>' in page
     assert Associate.objects.get(pk=evening.ana.pk).state == "active"
 
 
