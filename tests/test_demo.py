@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import statistics
 from collections import Counter
 from collections.abc import Iterator
@@ -462,3 +463,17 @@ def test_the_readme_shows_the_table() -> None:
     if not readme.exists():
         pytest.skip("README.md is not written yet")
     call_command("draw_states", check=True, stdout=io.StringIO())
+
+
+def test_the_readme_names_only_what_is_there() -> None:
+    """Its pictures and pages, and every file and folder of the table of where to find what."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = [target for target in re.findall(r"\]\(([^)]+)\)", text) if "://" not in target]
+    assert len(named) > 10
+    table = text.split("## Where to find what")[1].split("\n## ")[0]
+    for row in table.splitlines():
+        folder = ""
+        for path in re.findall(r"`([\w./]+)`", row.split("|")[1] if row.count("|") > 2 else ""):
+            folder = path.split("/")[0] if "/" in path and not folder else folder
+            named.append(path if (ROOT / path).exists() else f"{folder}/{path}")
+    assert [path for path in named if not (ROOT / path).exists()] == []
