@@ -294,7 +294,7 @@ class ApiKey(models.Model):
     name = models.CharField(_("system"), max_length=60)
     stores = models.ManyToManyField(Store, related_name="api_keys", verbose_name=_("stores"))
     key_hash = models.BinaryField(max_length=32, unique=True)
-    made_at = models.DateTimeField(default=timezone.now)
+    made_at = models.DateTimeField(_("made on"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires at"))
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
 

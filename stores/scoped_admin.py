@@ -44,7 +44,8 @@ def in_store_time(field: str, label: Any, *, store: str = "store") -> Callable[[
             owner = owner if name == "pk" else getattr(owner, name)
         local = owner.local(moment)
         this_year = local.year == owner.local(timezone.now()).year
-        return f"{date_format(local, gettext('N j, P') if this_year else 'DATETIME_FORMAT')} {local:%Z}"
+        pattern = gettext("N j, P") if this_year else "DATETIME_FORMAT"
+        return f"{date_format(local, pattern)} {local:%Z}"
 
     show.__name__ = f"{field}_in_store_time"
     return admin.display(description=label, ordering=field)(show)

@@ -75,7 +75,7 @@ class DisputeAdmin(VerbAdmin):
     search_fields = ("associate__first_name", "associate__employee__reference")
     ordering = ("closed_at", "-pk")
     fields = readonly_fields = (
-        "store", "associate", "trip_link", "state_shown", "words", "opened", "quoted", "paid", "answer", "added", "closed",
+        "store", "associate", "trip_link", "state_now", "words", "opened", "quoted", "paid", "answer", "added", "closed",
     )  # fmt: skip
     opened = in_store_time("opened_at", _("opened"))
     closed = in_store_time("closed_at", _("closed"))
@@ -87,6 +87,10 @@ class DisputeAdmin(VerbAdmin):
     )
     def state_shown(self, said: Dispute) -> tuple[str, str]:
         return said.state, said.get_state_display()
+
+    @display(description=_("state"))
+    def state_now(self, said: Dispute) -> str:
+        return said.get_state_display()
 
     @display(description=_("trip"))
     def trip_link(self, said: Dispute) -> str:

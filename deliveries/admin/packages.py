@@ -152,7 +152,8 @@ def who(event: Event) -> str:
     carried what, and nothing here may add up what somebody gave back."""
     if event.by_kind == "staff" and event.by_user is not None:
         return event.by_user.get_full_name() or event.by_user.email
-    return f"{event.by_kind}: {event.by_name}" if event.by_name else event.by_kind
+    kind = event.get_by_kind_display()
+    return f"{kind}: {event.by_name}" if event.by_name else kind
 
 
 @admin.register(Package)

@@ -10,8 +10,16 @@ from django.utils.translation import gettext_lazy as _
 from deliveries.actors import ActorKind
 from stores.models import Store
 
-from .package import Package
+from .package import STATES, Package
 from .trip import Trip
+
+ACTORS = [
+    (ActorKind.SYSTEM.value, _("system")),
+    (ActorKind.RETAILER.value, _("retailer")),
+    (ActorKind.STAFF.value, _("staff")),
+    (ActorKind.ASSOCIATE.value, _("associate")),
+    (ActorKind.CUSTOMER.value, _("customer")),
+]
 
 
 class Event(models.Model):
@@ -27,11 +35,11 @@ class Event(models.Model):
     trip = models.ForeignKey(Trip, models.PROTECT, null=True, related_name="events", verbose_name=_("trip"))
     version = models.PositiveIntegerField(_("version"))
     verb = models.CharField(_("what"), max_length=16)
-    from_state = models.CharField(_("from"), max_length=16)
-    to_state = models.CharField(_("to"), max_length=16)
+    from_state = models.CharField(_("from"), max_length=16, choices=STATES)
+    to_state = models.CharField(_("to"), max_length=16, choices=STATES)
     at = models.DateTimeField(_("at"))
     happened_at = models.DateTimeField(_("happened at"))
-    by_kind = models.CharField(_("by"), max_length=10)
+    by_kind = models.CharField(_("by"), max_length=10, choices=ACTORS)
     by_user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("person")
     )

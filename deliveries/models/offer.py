@@ -87,7 +87,7 @@ class Offer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Offer {self.pk}"
+        return str(_("Offer %(number)s") % {"number": self.pk})
 
     @property
     def promise(self) -> pay.Quote:

@@ -79,7 +79,7 @@ class Trip(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Trip {self.pk}"
+        return str(_("Trip %(number)s") % {"number": self.pk})
 
     @property
     def promise(self) -> pay.Quote:
@@ -90,7 +90,7 @@ class Stop(models.Model):
     """One door of a trip; several packages for it are one stop. Never the associate's home."""
 
     trip = models.ForeignKey(Trip, models.CASCADE, related_name="stops")
-    position = models.PositiveSmallIntegerField()
+    position = models.PositiveSmallIntegerField(_("position"))
     lat = models.FloatField()
     lon = models.FloatField()
     leg_s = models.PositiveIntegerField(help_text=_("Planned seconds from the stop before, or the store."))
