@@ -216,7 +216,8 @@ def test_the_readmes_sign_ins_work(client: Any) -> None:
         accounts = [(str(a.label), a.email, a.where) for a in demo.sign_ins()]
     assert [(label, where) for label, _email, where in rows] == [(label, where) for label, _email, where in accounts]
     assert [row for row in rows if row[2] == "/admin/"] == [row for row in accounts if row[2] == "/admin/"]
-    assert f"(password for all: `{crew.PASSWORD}`" in text
+    assert f"(password for all: `{crew.PASSWORD}`,\nunder “Use my password”)" in text
+    assert "Use my password" in client.get("/accounts/login/").content.decode()
     for label, email, _where in rows:
         assert client.login(email=email, password=crew.PASSWORD), label
     for city, email in [(label.split(", ")[1], email) for label, email, where in rows if where == "/offers/"]:

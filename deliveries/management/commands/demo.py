@@ -73,7 +73,7 @@ class Command(BaseCommand):
             self.stdout.write("There is no demo yet. Make it: python manage.py demo")
             return
         self.stdout.write(
-            f"Sign in at {settings.SITE_URL}/accounts/login/ - the password is always {accounts[0].password}"
+            f"Sign in at {settings.SITE_URL}/accounts/login/ with “Use my password”; it is always {accounts[0].password}"
         )
         for account in accounts:
             self.stdout.write(f"  {account.label!s:<36} {account.email:<32} {account.where}")
