@@ -24,12 +24,14 @@ function counted(kind, number) {
 export async function show() {
   const items = await self.outbox.all(person).catch(() => []);
   const waiting = items.filter((item) => item.state === "waiting").length;
-  const off = !navigator.onLine || unreachable;
+  const off = !navigator.onLine || unreachable || keptAt !== null;
   const parts = [];
   if (off) parts.push(strip.dataset.offline);
   if (keptAt) parts.push(strip.dataset.kept.replace("{t}", clock.format(new Date(keptAt))));
   if (waiting) parts.push(counted("waiting", waiting));
-  if (signedOut && waiting) parts.push(strip.dataset.signIn);
+  const stranger = signedOut && waiting > 0;
+  if (stranger) parts.push(strip.dataset.signIn);
+  strip.querySelector("a").hidden = !stranger;
   const said = parts.join(" · ");
   if (line.textContent !== said) line.textContent = said;
   strip.hidden = !said;

@@ -58,6 +58,12 @@ def road(phone: Callable[..., Page], trouble: list[str]) -> Any:
     trouble.clear()  # a browser without network says so about every request: that is the test, not a fault
 
 
+def sign_out(page: Page) -> None:
+    page.goto("/accounts/logout/")
+    page.locator("main form button").first.click()
+    page.wait_for_url(re.compile("/(accounts/login/.*)?$"))
+
+
 def spot(stop: Stop) -> dict[str, float]:
     return {"latitude": stop.lat, "longitude": stop.lon, "accuracy": 9}
 
@@ -249,19 +255,36 @@ def test_signed_out_meanwhile_keeps_the_queue(road: Any) -> None:
     Session.objects.all().delete()
     page.context.set_offline(False)
     expect(strip(page)).to_contain_text("sign in again", timeout=WAIT_MS)
-    page.goto("/trip/")
+    strip(page).get_by_role("link", name="Sign in").click()
     page.wait_for_url("**/accounts/login/**")
     assert page.evaluate("caches.has('pages')") is False, "what was kept for Ana went with her session"
     # Somebody else signs in on this phone: sees nothing of it, sends nothing of it.
     ben = make.associate(ana.store)
     evening.sign_in(page, ben)
     expect(strip(page)).to_be_hidden()
-    page.context.clear_cookies()
+    sign_out(page)
     assert not Proof.objects.exists()
     evening.sign_in(page, ana)
     page.goto("/trip/")
     expect(page.get_by_role("button", name="Undo")).to_be_visible(timeout=WAIT_MS)
     assert Proof.objects.get().photo
+
+
+def test_another_order_of_the_stops(road: Any, check: Check) -> None:
+    page, _ana, trip, stops = road()
+    first, second = (stop.claims.get().package.address1 for stop in stops[:2])
+    expect(page.get_by_role("heading", level=1)).to_have_text(first)
+    check(page, "trip-order")
+    page.get_by_role("button", name=re.compile(f"Earlier.*{second}")).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(second)
+    expect(page.get_by_text(f"{second} is stop 1 now.")).to_be_visible()
+    # The phone has the new order, too.
+    page.context.set_offline(True)
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text(second)
+    page.get_by_role("button", name=re.compile(f"Earlier.*{first}")).click()
+    expect(strip(page)).to_contain_text("this needs a signal")
+    assert trip.stops.first() == stops[1]
 
 
 def test_what_the_server_refuses_is_shown_with_a_way_out(road: Any, check: Check) -> None:
@@ -324,9 +347,7 @@ def test_a_page_that_is_not_kept_says_so(road: Any, check: Check) -> None:
 
 def test_sign_out_forgets_the_pages(road: Any) -> None:
     page, _ana, _trip, _stops = road(1)
-    page.goto("/accounts/logout/")
-    page.locator("main form button").first.click()
-    page.wait_for_url(re.compile("/(accounts/login/.*)?$"))
+    sign_out(page)
     until(page, "caches.has('pages').then((has) => !has)")
     page.context.set_offline(True)
     page.goto("/trip/")
