@@ -28,9 +28,7 @@ PURE_LIBRARIES = {"numpy", "highspy", "numba", "llvmlite", "PIL"}
 
 
 def sources() -> list[Path]:
-    return sorted(
-        path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts
-    )
+    return sorted(path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts)
 
 
 def module_of(path: Path) -> tuple[str, ...]:

@@ -73,9 +73,7 @@ def test_between_two_alike_the_one_whose_turn_it_is_goes() -> None:
             make.shift(person)
         for day in (2, 3):
             past = make.shift(people[1 - rested], ends_at=NOW - timedelta(days=day))
-            make.trip(
-                people[1 - rested], shift=past, state="finished", started_at=past.ends_at, ended_at=past.ends_at
-            )
+            make.trip(people[1 - rested], shift=past, state="finished", started_at=past.ends_at, ended_at=past.ends_at)
         make.package(store, at=Point(40.675, -74.12))
         matching.run_round(store=store, now=NOW)
         assert Offer.objects.get(store=store).associate == people[rested]

@@ -114,9 +114,7 @@ def without_locks(person: Associate, planned: PlannedTrip) -> None:
             },
         )  # fmt: skip
         Claim.objects.create(trip=trip, package=package, key=uuid4(), claimed_at=make.EVENING)
-        Package.objects.filter(pk=package.pk).update(
-            state=PackageState.CLAIMED, version=package.version + 1, trip=trip
-        )
+        Package.objects.filter(pk=package.pk).update(state=PackageState.CLAIMED, version=package.version + 1, trip=trip)
 
 
 def over_limits() -> int:
