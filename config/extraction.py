@@ -16,8 +16,9 @@ from django.utils.translation.template import templatize
 
 def templates(
     template: IO[bytes], keywords: Mapping[str, Any], comments: Collection[str], options: Mapping[str, Any]
-) -> Iterator[tuple[int, str, Any, list[str]]]:
+) -> Iterator[tuple[Any, ...]]:
     """Line, function, message or messages, and comments for the translator, of every marked sentence in `template`."""
     source = templatize(template.read().decode(), origin=getattr(template, "name", None))
     lines = "\n".join(line.lstrip() for line in source.splitlines())
-    yield from extract_python(io.BytesIO(lines.encode()), keywords, comments, {**options, "encoding": "utf-8"})
+    reading: Any = {**options, "encoding": "utf-8"}
+    yield from extract_python(io.BytesIO(lines.encode()), keywords, comments, reading)
