@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,6 +17,8 @@ from django.test import Client
 from PIL import Image
 
 from associates.models import Associate
+from config.celery import app
+from deliveries import tasks
 from deliveries.actions import exceptions
 from deliveries.models import DeliveryException, Event, Package, Proof, Stop, Trip
 from deliveries.states import PackageState, TripState
@@ -123,6 +125,32 @@ def test_in_any_order_the_trip_ends_when_the_last_thing_happened(evening: Evenin
     assert trip.state == TripState.FINISHED
     assert trip.ended_at == started + timedelta(minutes=30), "pay runs to the last drop-off, not to the last one told"
     assert [stop.arrived_at for stop in trip.stops.all()] == [started + timedelta(minutes=m) for m in (10, 20, 30)]
+
+
+@pytest.fixture
+def tasks_at_once() -> Iterator[None]:
+    """Tasks run where they are called."""
+    app.conf.task_always_eager = True
+    yield
+    app.conf.task_always_eager = False
+
+
+@pytest.mark.usefixtures("tasks_at_once")
+def test_a_trip_told_late_is_settled_when_it_can_no_longer_be_undone(evening: Evening) -> None:
+    trip = evening.under_way()
+    started = trip.started_at
+    assert started is not None
+    evening.at(started + timedelta(minutes=40))
+    for stop in trip.stops.all():
+        evening.client.post(SYNC, dropped(evening.ana, stop, age_ms=str(20 * 60 * 1000)))
+    tasks.sweep_trips()
+    trip.refresh_from_db()
+    assert trip.ended_at == started + timedelta(minutes=20)
+    assert trip.settled_at is None, "the minute to undo begins when the server hears of it"
+    evening.at(started + timedelta(minutes=42))
+    tasks.sweep_trips()
+    trip.refresh_from_db()
+    assert trip.settled_at == started + timedelta(minutes=42)
 
 
 def test_a_problem_is_noted_once(evening: Evening) -> None:
