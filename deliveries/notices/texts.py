@@ -56,6 +56,7 @@ def write(
     """The message of `kind` in `language`, times on the clock of `zone`."""
     with translation.override(language), timezone.override(zone):
         rendered = render_to_string(f"messages/{kind}.txt", {**context, "link": link, "stop": stop}).strip()
+    rendered = rendered.replace(".m..", ".m.")  # a sentence that ends with "6:41 p.m." has its full stop
     subject, _newline, rest = rendered.partition("\n")
     short, _newline, body = rest.partition("\n")
     subject, short = line(subject, 200), line(short, 300)
