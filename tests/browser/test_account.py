@@ -130,6 +130,7 @@ def test_a_passkey_is_added_and_then_signs_in(phone: Callable[..., Page], check:
     page.get_by_role("link", name="Use my passkey").click()
     check(page, "is-it-you-by-passkey")
     page.get_by_role("button", name="Use my passkey").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Remove “Blue phone”?")
     check(page, "passkey-remove")
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("None yet.")).to_be_visible()

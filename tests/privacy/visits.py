@@ -32,6 +32,7 @@ WORDS: dict[str, list[str]] = {
     "kind": Consent.Kind.values,
     "day": ["2026-11-24"],
     "what": ["keep", "return"],
+    "way": ["up", "down"],
     "rest": ["nowhere"],
     "url": ["nowhere"],
     "uidb36": ["1"],
@@ -50,7 +51,7 @@ def patterns(resolver: URLResolver | None = None, before: str = "") -> Iterator[
 
 
 def addresses(tokens: list[str]) -> dict[str, list[str]]:
-    """Routes, each with the addresses to look at. Raises KeyError for a parameter that nobody taught this file."""
+    """Routes, each with the addresses to look at. Fails for a parameter that nobody taught this file."""
     return {
         route: [
             "/" + _filled(route, values)
@@ -89,6 +90,7 @@ def _values(route: str, name: str, tokens: list[str]) -> list[str]:
         "content_type_id": [str(ContentType.objects.get_for_model(Package).pk)],
         "app_label": ["stores", "associates", "deliveries"],
     }
+    assert name in known, f"{route}: say in tests/privacy/visits.py what may stand for “{name}”"
     return known[name]
 
 
