@@ -38,6 +38,8 @@ WAIT_MS = 20_000
 def road(phone: Callable[..., Page], trouble: list[str]) -> Any:
     """`road(number)`: a signed-in phone on a trip of so many stops, with everything kept that it keeps."""
 
+    pages: list[Page] = []
+
     def on_the_road(number: int = 3) -> tuple[Page, Associate, Trip, list[Stop]]:
         ana, _packages, offer = evening.offered(evening.store(), number)
         now = timezone.now()
@@ -49,12 +51,15 @@ def road(phone: Callable[..., Page], trouble: list[str]) -> Any:
         trips.depart(trip=trip, by=ana, now=now)
         stops = list(trip.stops.all())
         page = phone(permissions=["geolocation"], geolocation=spot(stops[0]))
+        pages.append(page)
         evening.sign_in(page, ana)
         page.goto("/trip/")
         settled(page, stops)
         return page, ana, trip, stops
 
     yield on_the_road
+    for page in pages:
+        page.context.close()
     trouble.clear()  # a browser without network says so about every request: that is the test, not a fault
 
 
@@ -78,8 +83,9 @@ def until(page: Page, question: str, arg: Any = None) -> None:
 
 def settled(page: Page, stops: list[Stop]) -> None:
     """Wait until the worker runs and has kept the trip's pages."""
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.reload()  # a page that was loaded while the worker came up may be without it
     until(page, "navigator.serviceWorker.controller !== null")
-    page.reload()
     until(
         page,
         """async (paths) => {
