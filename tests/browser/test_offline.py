@@ -219,7 +219,8 @@ def test_sent_twice_and_in_reverse_is_once(road: Any) -> None:
     """The answer is lost every time but the last; the queue is sent from its end."""
     page, _ana, trip, stops = road()
     page.context.set_offline(True)
-    for stop in stops:
+    for number, stop in enumerate(stops, 1):
+        expect(page.get_by_text(f"Stop {number} of 3")).to_be_visible()
         confirm(page, stop, photo=False)
     expect(page.get_by_role("heading", level=1)).to_have_text("Everything is saved")
     turned = page.evaluate(
