@@ -177,7 +177,7 @@ def settle(*, trip: Trip, now: datetime) -> Trip:
 
 
 def _driven_m(trip: Trip) -> int:
-    """Metres driven for the store: the planned legs, and the way back from the last stop where something came back."""
+    """Metres driven for the store: the planned legs, and as much again for the way back where something came back."""
     legs = list(trip.stops.values_list("leg_m", flat=True))
     brought_back = trip.events.filter(verb="return").exists()
     return sum(legs) * (2 if brought_back else 1)

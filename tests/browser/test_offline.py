@@ -180,6 +180,7 @@ def test_everything_offline_to_the_end(road: Any, check: Check) -> None:
     page, _ana, trip, stops = road(2)
     page.context.set_offline(True)
     confirm(page, stops[0], photo=False)
+    expect(page.get_by_text("Stop 2 of 2")).to_be_visible()  # what is saved has been laid over the kept page
     page.get_by_role("link", name="Problem").click()
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("alert").get_by_text("Choose what is wrong.")).to_be_visible()
