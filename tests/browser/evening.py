@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -48,3 +49,11 @@ def sign_in(page: Page, person: Associate) -> None:
     page.locator("input[name=password]").fill("correct horse battery")
     page.locator("details form button").click()
     page.wait_for_url("**/today/")
+
+
+def until(page: Page, question: str, arg: Any = None, seconds: float = 20) -> None:
+    """Ask the page until it says yes. `wait_for_function` needs eval, which the pages' policy forbids."""
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(question, arg):
+        assert time.monotonic() < deadline, question
+        page.wait_for_timeout(50)

@@ -15,6 +15,8 @@ from stores.models import Store, User
 from tests import make
 from tests.live.server import Web
 
+from .evening import until
+
 pytestmark = pytest.mark.browser
 
 Check = Callable[[Page, str], None]
@@ -97,11 +99,12 @@ def test_a_push_becomes_a_notification(phone: Callable[..., Page], store: Store)
             "ServiceWorker.deliverPushMessage",
             {"origin": origin, "registrationId": registrations[0], "data": data},
         )
-    page.wait_for_function(
+    until(
+        page,
         """async (worker) => {
           const made = await navigator.serviceWorker.getRegistration(worker);
           const shown = await made.getNotifications();
           return shown.length === 1 && shown[0].title === "You are the next stop" && shown[0].body === "Ana <b>🙂</b>";
         }""",
-        arg=worker,
+        worker,
     )

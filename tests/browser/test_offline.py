@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,6 +24,7 @@ from deliveries.states import PackageState, TripState
 from tests import make
 
 from . import evening
+from .evening import until
 from .test_associate import photo_of_a_door
 
 pytestmark = pytest.mark.browser
@@ -71,14 +71,6 @@ def sign_out(page: Page) -> None:
 
 def spot(stop: Stop) -> dict[str, float]:
     return {"latitude": stop.lat, "longitude": stop.lon, "accuracy": 9}
-
-
-def until(page: Page, question: str, arg: Any = None) -> None:
-    """Ask the page until it says yes. `wait_for_function` needs eval, which the pages' policy forbids."""
-    deadline = time.monotonic() + WAIT_MS / 1000
-    while not page.evaluate(question, arg):
-        assert time.monotonic() < deadline, question
-        page.wait_for_timeout(50)
 
 
 def settled(page: Page, stops: list[Stop]) -> None:

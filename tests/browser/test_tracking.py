@@ -26,6 +26,7 @@ from deliveries.models import Package
 from .. import make
 from ..live import road
 from ..live.server import Web
+from .evening import until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PHONE = {"width": 390, "height": 844}
@@ -90,7 +91,7 @@ def test_the_page_changes_by_itself(phone: BrowserContext) -> None:
     expect(page.locator("#live h1")).to_have_text("Your package was delivered")
     photo = page.locator(".photo img")
     expect(photo).to_be_visible()
-    page.wait_for_function("document.querySelector('.photo img').naturalWidth > 0")
+    until(page, "document.querySelector('.photo img').naturalWidth > 0")
     assert page.evaluate("window.neverReloaded"), "all of it without a reload"
 
 
@@ -160,7 +161,7 @@ def test_older_news_is_dropped_and_silence_is_not_called_live(phone: BrowserCont
     page.route_web_socket(re.compile("/ws/t/"), lambda socket: sockets.append(socket))
     page.clock.install()
     page.goto(f"/t/{made.tokens[0]}/")
-    page.wait_for_function("document.getElementById('live').dataset.version")
+    expect(page.locator("#live")).to_have_attribute("data-version", re.compile(r"\d"))
     now = [int(part) for part in page.locator("#live").get_attribute("data-version").split(".")]  # type: ignore[union-attr]
 
     def say(version: list[int], text: str) -> None:
@@ -312,7 +313,7 @@ def test_every_state_is_for_everybody(phone: BrowserContext, state: Callable[[],
         if state is not not_valid:
             expect(page.locator("#connection")).to_have_attribute("data-is", "live")
         if state is delivered:
-            page.wait_for_function("document.querySelector('.photo img').naturalWidth > 0")
+            until(page, "document.querySelector('.photo img').naturalWidth > 0")
         result = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]})
         assert result.violations_count == 0, result.generate_report()
         page.screenshot(path=shots / f"tracking-{state.__name__}-{scheme}.png", full_page=True)
