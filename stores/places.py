@@ -19,6 +19,7 @@ class Precision(StrEnum):
     ROOFTOP = "rooftop"
     STREET = "street"
     ZIP = "zip"
+    MANUAL = "manual"  # somebody looked at a map and put it there: staff, or the customer
 
 
 @dataclass(frozen=True, slots=True)

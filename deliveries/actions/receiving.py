@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from deliveries.actors import Actor
 from deliveries.models import Event, Package
+from deliveries.models.package import PIN_MOVES_IN
 from deliveries.states import PackageState
 from stores.places import Point, Precision
 
@@ -83,8 +84,9 @@ def cancel(*, package: Package, by: Actor, now: datetime, reason: str) -> Packag
 def confirm_pin(*, package: Package, point: Point, by: Actor, now: datetime) -> Package:
     """Somebody looked at the map and says: the door is there. Only while the package is in the store."""
     [locked] = Package.objects.for_update([package.pk])
-    if locked.state not in (PackageState.RECEIVED, PackageState.STAGED, PackageState.RETURNED):
+    if locked.state not in PIN_MOVES_IN:
         raise WrongState
-    locked.lat, locked.lon, locked.precision = point.lat, point.lon, Precision.ROOFTOP
-    locked.save(update_fields=["lat", "lon", "precision"])
+    locked.lat, locked.lon, locked.precision = point.lat, point.lon, Precision.MANUAL
+    locked.locate_after = None
+    locked.save(update_fields=["lat", "lon", "precision", "locate_after"])
     return locked

@@ -254,6 +254,7 @@ class PackageAdmin(VerbAdmin):
         known = {
             Precision.ROOFTOP: _("the house"),
             Precision.STREET: _("the street"),
+            Precision.MANUAL: _("set by hand on a map"),
             Precision.ZIP: _("the ZIP code only: confirm it before an associate can be offered this package"),
         }
         return f"{package.lat:.5f}, {package.lon:.5f} · {known[Precision(package.precision)]}"

@@ -37,7 +37,10 @@ PRECISIONS = [
     (Precision.ROOFTOP.value, _("rooftop")),
     (Precision.STREET.value, _("street")),
     (Precision.ZIP.value, _("zip")),
+    (Precision.MANUAL.value, _("set by hand")),
 ]
+# The pin of a package may be moved while the store has it and nobody was promised a trip that goes by it.
+PIN_MOVES_IN = frozenset({PackageState.RECEIVED, PackageState.STAGED, PackageState.RETURNED})
 HEAVIEST_G = 70_000
 LONGEST_MM = 3_000
 
@@ -53,9 +56,13 @@ class PackageQuerySet(models.QuerySet["Package"]):
             store=store,
             state=PackageState.STAGED,
             associate_ok=True,
-            precision__in=[Precision.ROOFTOP, Precision.STREET],
+            precision__in=[Precision.ROOFTOP, Precision.STREET, Precision.MANUAL],
             deliver_by__gt=now,
         )
+
+    def with_weak_pin(self) -> PackageQuerySet:
+        """What waits for a better pin: see `Package.asks_for_pin`."""
+        return self.filter(precision=Precision.ZIP, state__in=PIN_MOVES_IN)
 
 
 class Package(models.Model):
@@ -78,6 +85,9 @@ class Package(models.Model):
     lat = models.FloatField(_("latitude"))
     lon = models.FloatField(_("longitude"))
     precision = models.CharField(_("pin known to"), max_length=8, choices=PRECISIONS)
+    # When the address is looked up again; empty: nobody is to be asked any more. See `actions/locating.py`.
+    locate_after = models.DateTimeField(null=True, blank=True, editable=False)
+    locate_tries = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     instructions = models.CharField(_("instructions"), max_length=280, blank=True)
 
     weight_g = models.PositiveIntegerField(_("weight, grams"))
@@ -110,6 +120,9 @@ class Package(models.Model):
         indexes = [
             models.Index(fields=["store", "state", "deliver_by"], name="package_store_state"),
             models.Index(fields=["holder"], condition=Q(holder__isnull=False), name="package_holder"),
+            models.Index(
+                fields=["locate_after"], condition=Q(locate_after__isnull=False), name="package_to_be_located"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["store", "reference"], name="package_reference_once"),
@@ -152,6 +165,11 @@ class Package(models.Model):
     @property
     def point(self) -> Point:
         return Point(self.lat, self.lon)
+
+    @property
+    def asks_for_pin(self) -> bool:
+        """The pin is only the middle of a ZIP code, and still may be moved: staff and the customer are asked for it."""
+        return self.precision == Precision.ZIP and self.state in PIN_MOVES_IN
 
     @property
     def volume_ml(self) -> int:

@@ -109,7 +109,7 @@ def test_a_confirmed_pin_can_be_offered(zanzibar: World, enter: Enter) -> None:
     assert bad.status_code == 200
     client.post(verb_url("package", "confirm_pin"), answer)
     weak.refresh_from_db()
-    assert (weak.precision, weak.lat, weak.lon) == ("rooftop", 40.6601, -74.1101)
+    assert (weak.precision, weak.lat, weak.lon) == ("manual", 40.6601, -74.1101)
     assert LogEntry.objects.latest("pk").change_message == "confirm_pin: looked at the map"
 
 
