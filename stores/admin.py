@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -217,16 +218,19 @@ class ApiKeyStoreFilter(StoreFilter):
 class ApiKeyAdmin(ScopedAdmin):
     """Keys of the retailer's systems: seen by everybody they concern, revoked by superusers.
 
-    A key is made by `manage.py make_api_key`, which shows it once; only its hash is kept, and not even that is here.
+    A key is made by `manage.py make_api_key`, which shows its secret once, and given a new one by `rotate_api_key`; only
+    hashes are kept, and not even those are here.
     """
 
     store_path = "stores"
     by_hand = frozenset({"change"})
     form = ApiKeyForm
-    list_display = ("name", "working", "made_on", "expires_at", "revoked_at")
+    list_display = ("name", "working", "scopes_shown", "made_on", "revoked_at")
     list_filter = (ApiKeyStoreFilter,)
     ordering = ("name", "pk")
-    readonly_fields = ("name", "for_stores", "made_at", "expires_at", "revoked_at")
+    readonly_fields = (
+        "name", "for_stores", "scopes_shown", "per_minute", "secrets_shown", "made_at", "revoked_at",
+    )  # fmt: skip
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
         revocable = obj is not None and obj.revoked_at is None and self.has_change_permission(request, obj)
@@ -235,11 +239,29 @@ class ApiKeyAdmin(ScopedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
         """A key of two own stores is one row."""
         own = super().get_queryset(request)
-        return ApiKey.objects.filter(pk__in=own.values("pk")).order_by(*self.ordering)
+        return ApiKey.objects.filter(pk__in=own.values("pk")).prefetch_related("secrets").order_by(*self.ordering)
 
     @display(description=_("works"), boolean=True)
     def working(self, key: ApiKey) -> bool:
-        return key.revoked_at is None and key.expires_at > timezone.now()
+        now = timezone.now()
+        return key.revoked_at is None and any(secret.expires_at > now for secret in key.secrets.all())
+
+    @display(description=_("may"))
+    def scopes_shown(self, key: ApiKey) -> str:
+        return ", ".join(key.scopes)
+
+    @display(description=_("secrets"))
+    def secrets_shown(self, key: ApiKey) -> str:
+        """When each ends and was last used; what they are, nobody can say any more."""
+        lines = [
+            _("until %(until)s, last used: %(used)s")
+            % {
+                "until": date_format(secret.expires_at, "DATE_FORMAT"),
+                "used": date_format(secret.last_used_on, "DATE_FORMAT") if secret.last_used_on else _("never"),
+            }
+            for secret in key.secrets.order_by("made_at")
+        ]
+        return "; ".join(map(str, lines)) or "–"
 
     @display(description=_("made on"), ordering="made_at")
     def made_on(self, key: ApiKey) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -15,6 +16,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from stores import wages
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
 
 
 class Language(models.TextChoices):
@@ -288,25 +292,68 @@ class Holiday(models.Model):
         return f"{self.day} {self.name}"
 
 
+class ApiScope(models.TextChoices):
+    """What a key may do. A system is given what it needs and no more."""
+
+    PACKAGES_WRITE = "packages:write", _("Send and cancel packages")
+    PACKAGES_READ = "packages:read", _("See how packages stand")
+    TRACKING_READ = "tracking:read", _("Ask for tracking links")
+    ROSTER_WRITE = "roster:write", _("Send the roster")
+    SHIFTS_WRITE = "shifts:write", _("Send, move and cancel shifts")
+    ELIGIBILITY_READ = "eligibility:read", _("Ask whether an associate could bring something")
+    EVENTS_READ = "events:read", _("Read events")
+    TRIPS_READ = "trips:read", _("Read trips")
+    PAYROLL_READ = "payroll:read", _("Export payroll")
+    WEBHOOKS_WRITE = "webhooks:write", _("Set up webhooks")
+
+
 class ApiKey(models.Model):
-    """A retailer's system that may write to some stores. Only the hash of the key is stored."""
+    """A retailer's system: the stores it works for and what it may do there. It proves itself by one of its secrets."""
 
     name = models.CharField(_("system"), max_length=60)
     stores = models.ManyToManyField(Store, related_name="api_keys", verbose_name=_("stores"))
-    key_hash = models.BinaryField(max_length=32, unique=True)
+    scopes = ArrayField(models.CharField(max_length=20, choices=ApiScope), verbose_name=_("may"))
+    per_minute = models.PositiveIntegerField(_("requests a minute"), default=300)
     made_at = models.DateTimeField(_("made on"), default=timezone.now)
-    expires_at = models.DateTimeField(_("expires at"))
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+
+    if TYPE_CHECKING:
+        secrets: RelatedManager[ApiSecret]
 
     class Meta:
         verbose_name = _("API key")
         verbose_name_plural = _("API keys")
         constraints = [
-            models.CheckConstraint(condition=Q(expires_at__gt=F("made_at")), name="api_key_expires"),
+            models.CheckConstraint(
+                condition=Q(scopes__contained_by=ApiScope.values) & Q(scopes__len__gt=0), name="api_key_scopes_known"
+            ),
+            models.CheckConstraint(condition=Q(per_minute__range=(1, 10_000)), name="api_key_per_minute_sane"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class ApiSecret(models.Model):
+    """What a system shows to be let in; only its hash is stored. A key has two slots, so that a new secret can be rolled
+    out while the old one still works, and never more than two."""
+
+    key = models.ForeignKey(ApiKey, models.CASCADE, related_name="secrets")
+    slot = models.PositiveSmallIntegerField()
+    secret_hash = models.BinaryField(max_length=32, unique=True)
+    made_at = models.DateTimeField(_("made on"))
+    expires_at = models.DateTimeField(_("expires at"))
+    last_used_on = models.DateField(_("last used on"), null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key", "slot"], name="api_secret_one_a_slot"),
+            models.CheckConstraint(condition=Q(slot__in=[1, 2]), name="api_secret_two_slots"),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("made_at")), name="api_secret_expires"),
+        ]
+
+    def __str__(self) -> str:
+        return f"secret {self.slot} of key {self.key_id}"
 
 
 class AddressPoint(models.Model):

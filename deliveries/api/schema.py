@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from deliveries.models import Package
 from stores.feeds.sheets import Sheet
+from stores.models import ApiScope
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
@@ -64,10 +65,25 @@ class PackageStanding(serializers.ModelSerializer[Package]):
         read_only_fields = fields
 
 
+class SecretShape(serializers.Serializer[Any]):
+    made_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    last_used_on = serializers.DateField(allow_null=True)
+
+
+class KeyShape(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    stores = serializers.ListField(child=serializers.IntegerField(), help_text="Numbers of the stores it works for.")
+    scopes = serializers.ListField(child=serializers.ChoiceField(ApiScope.choices))
+    per_minute = serializers.IntegerField(help_text="Requests it may make in a minute.")
+    secrets = SecretShape(many=True)
+
+
 def _problems(*statuses: int) -> dict[tuple[int, str], Any]:
     said = {
         400: "The body cannot be read; nothing was written.",
         401: "No key, or one that is unknown, expired or revoked.",
+        403: "The key lacks the scope.",
         404: "Not here, or not yours to see.",
         413: "Too many rows or bytes; nothing was written.",
         415: "Neither application/json nor text/csv in UTF-8.",
@@ -116,7 +132,7 @@ def feed(sheet: Sheet) -> dict[str, Any]:
         "responses": {
             200: OpenApiResponse(ReportShape, description="Every row is in."),
             207: OpenApiResponse(ReportShape, description="Some rows were rejected; the good ones are kept."),
-            **_problems(400, 401, 413, 415, 429),
+            **_problems(400, 401, 403, 413, 415, 429),
         },
         "examples": [OpenApiExample("One row", value=example, request_only=True, media_type="application/json")],
     }  # fmt: skip
@@ -137,5 +153,11 @@ ONE_PACKAGE: dict[str, Any] = {
     "summary": "How a package stands",
     "description": "State and version, and nothing about a person.",
     "parameters": [OpenApiParameter("store", int, required=True, description="The store's number.")],
-    "responses": {200: PackageStanding, **_problems(400, 401, 404, 429)},
+    "responses": {200: PackageStanding, **_problems(400, 401, 403, 404, 429)},
+}
+
+THIS_KEY: dict[str, Any] = {
+    "summary": "What this key is",
+    "description": "Its stores, scopes and secrets; the first thing to ask when something is refused.",
+    "responses": {200: KeyShape, **_problems(401, 429)},
 }

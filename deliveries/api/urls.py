@@ -13,6 +13,7 @@ _docs = csp_replace({"style-src": [SELF, UNSAFE_INLINE]})(
 )
 
 urlpatterns = [
+    path("key", views.ThisKey.as_view(), name="api-key"),
     path("packages", views.Packages.as_view(), name="api-packages"),
     path("packages/<path:reference>", views.OnePackage.as_view(), name="api-package"),
     path("shifts", views.Shifts.as_view(), name="api-shifts"),

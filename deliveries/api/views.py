@@ -12,6 +12,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound, ParseError, PermissionDenied, UnsupportedMediaType
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,10 +27,10 @@ from stores.feeds import fields
 from stores.feeds.report import FileFault, Report
 from stores.feeds.rows import HIGHEST_STORE
 from stores.feeds.sheets import CsvTable, JsonTable, Sheet, Table
-from stores.models import ApiKey
+from stores.models import ApiKey, ApiScope
 
 from . import schema
-from .keys import KeyThrottle
+from .keys import ANY, KeyThrottle
 from .problems import BadFile
 
 MOST_ROWS = 1_000
@@ -96,6 +97,7 @@ class TakeIn(ApiView):
 
 class Packages(TakeIn):
     sheet = PACKAGES
+    scopes = {"POST": ApiScope.PACKAGES_WRITE}
 
     @extend_schema(operation_id="send_packages", **schema.feed(PACKAGES))
     def post(self, request: Request) -> Response:
@@ -109,6 +111,7 @@ class Packages(TakeIn):
 
 class Shifts(TakeIn):
     sheet = roster.SHIFTS
+    scopes = {"POST": ApiScope.SHIFTS_WRITE}
 
     @extend_schema(operation_id="send_shifts", **schema.feed(roster.SHIFTS))
     def post(self, request: Request) -> Response:
@@ -120,6 +123,8 @@ class Shifts(TakeIn):
 
 class OnePackage(ApiView):
     """How a package stands. Nothing about a person: not its recipient, not who has it."""
+
+    scopes = {"GET": ApiScope.PACKAGES_READ}
 
     @extend_schema(operation_id="get_package", **schema.ONE_PACKAGE)
     def get(self, request: Request, reference: str) -> Response:
@@ -134,8 +139,29 @@ class OnePackage(ApiView):
         return Response(schema.PackageStanding(package).data)
 
 
+class ThisKey(ApiView):
+    """What the calling key is: the first thing to ask when something is refused."""
+
+    scopes = {"GET": ANY}
+
+    @extend_schema(operation_id="get_key", **schema.THIS_KEY)
+    def get(self, request: Request) -> Response:
+        key = self.key_of(request)
+        return Response(
+            {
+                "name": key.name,
+                "stores": list(key.stores.order_by("number").values_list("number", flat=True)),
+                "scopes": key.scopes,
+                "per_minute": key.per_minute,
+                "secrets": list(key.secrets.order_by("made_at").values("made_at", "expires_at", "last_used_on")),
+            }
+        )
+
+
 class NotHere(ApiView):
     """Any other address under /api/v1/, so that a typing error is answered in the API's own manner."""
+
+    permission_classes = (IsAuthenticated,)
 
     @extend_schema(exclude=True)
     def get(self, request: Request, rest: str) -> Response:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from associates.models import Shift
 from deliveries.api import keys
 from deliveries.models import Event, Package
-from stores.models import ApiKey, Store
+from stores.models import ApiKey, ApiScope, ApiSecret, Store
 
 from .. import make
 from .rows import as_csv, as_json, package, shift
@@ -27,7 +27,9 @@ class System(Client):
     """One of the retailer's systems, with its key."""
 
     def __init__(self, *stores: Store) -> None:
-        self.record, self.secret = keys.issue(name="Order system", stores=stores, now=timezone.now())
+        self.record, self.secret = keys.issue(
+            name="Order system", stores=stores, now=timezone.now(), scopes=ApiScope.values
+        )
         super().__init__(headers={"Authorization": f"Bearer {self.secret}"}, raise_request_exception=True)
 
     def send(self, body: bytes, media: str = "application/json", url: str = URL, **headers: str) -> Any:
@@ -140,7 +142,8 @@ def test_who_may_write(store: Store, system: System) -> None:
         assert response["WWW-Authenticate"].startswith("Bearer")
     ApiKey.objects.update(revoked_at=timezone.now())
     is_problem(system.send(body), 401, "bad_key")
-    ApiKey.objects.update(revoked_at=None, expires_at=timezone.now(), made_at=timezone.now() - timedelta(days=1))
+    ApiKey.objects.update(revoked_at=None)
+    ApiSecret.objects.update(expires_at=timezone.now(), made_at=timezone.now() - timedelta(days=1))
     is_problem(system.send(body), 401, "bad_key")
     assert not Package.objects.exists()
 
@@ -177,9 +180,9 @@ def test_wrong_addresses_and_methods_are_problems_too(system: System) -> None:
 
 
 @pytest.mark.usefixtures("throttled")
-def test_a_key_that_asks_too_often_is_told_when_to_go_on(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_asks_too_often_is_told_when_to_go_on(system: System) -> None:
     cache.delete(f"throttle/key:{system.record.pk}")
-    monkeypatch.setattr(keys.KeyThrottle, "rate", "2/min")
+    ApiKey.objects.update(per_minute=2)
     assert [system.send(b"{").status_code for _ in range(2)] == [400, 400]
     response = system.send(b"{")
     is_problem(response, 429, "throttled")
@@ -222,7 +225,7 @@ def test_a_key_is_printed_once_and_kept_as_a_hash(store: Store, capsys: pytest.C
     assert key.startswith(keys.PREFIX)
     assert key not in printed.err
     record = ApiKey.objects.get()
-    assert bytes(record.key_hash) == keys.key_hash(key)
+    assert bytes(record.secrets.get().secret_hash) == keys.key_hash(key)
     assert list(record.stores.all()) == [store]
     response = Client().post(
         URL, as_json("packages", [package(store)]), content_type="application/json",

@@ -272,7 +272,7 @@ def test_a_key_is_revoked_by_a_superuser(zanzibar: World, enter: Enter) -> None:
     url = reverse("admin:stores_apikey_change", args=[key.pk])
     assert enter(zanzibar.store).post(url, {"revoke": "on"}).status_code == 403
     client = enter(user=make.user(is_staff=True, is_superuser=True))
-    assert "key_hash" not in text_of(client.get(url))
+    assert "secret_hash" not in text_of(client.get(url))
     client.post(url, {"revoke": "on"})
     key.refresh_from_db()
     assert key.revoked_at is not None

@@ -164,7 +164,8 @@ def build(word: str = "Zanzibar", *, store: Store | None = None, now: datetime =
     lead = make.staff(store, first_name=f"Lead{word}")
     days = Holiday.objects.filter(store=store).count()
     Holiday.objects.create(store=store, day=date(2026, 12, 25 + days), name=f"{word} Day")
-    key = ApiKey.objects.create(name=f"{word} orders", key_hash=uuid4().bytes, expires_at=now + timedelta(days=90))
+    key = ApiKey.objects.create(name=f"{word} orders", scopes=["packages:write"])
+    key.secrets.create(slot=1, secret_hash=uuid4().bytes, made_at=now, expires_at=now + timedelta(days=90))
     key.stores.add(store)
     world.rows = [
         store,
