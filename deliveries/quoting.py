@@ -23,6 +23,7 @@ from deliveries.planner.problem import IntMatrix
 from deliveries.travel import PowerLaw, TravelTimes
 from stores import wages
 from stores.models import PayPlan, Store
+from stores.places import Point, distance_m
 
 # For a re-quote every wished package must be in the plan, so leaving one out is made to look very expensive.
 MUST_GO_CENTS = 1_000_000
@@ -317,6 +318,12 @@ def _trip(evening: Evening, key: str, route: list[str], trip: planner.Trip) -> P
 def _in_steps(amount: int, step: int) -> int:
     """`amount` rounded up to a whole number of steps."""
     return -(-amount // step) * step
+
+
+def near_home(associate: Associate, point: Point, metres: float) -> bool:
+    """Whether `point` is within `metres` of the associate's home cell: nothing of theirs is told of from there."""
+    cells = home.reveal([associate])
+    return associate.pk in cells and distance_m(cells[associate.pk], point) < metres
 
 
 def plan_trip(

@@ -129,6 +129,22 @@ class Store(models.Model):
         _("rest before the next clock-in, minutes"), default=480, help_text=_("Counted from being home.")
     )
 
+    emergency_number = models.CharField(
+        _("emergency number"), max_length=20, default="911", db_default="911",
+        help_text=_("What an associate on a trip calls in an emergency."),
+    )  # fmt: skip
+    cover_version = models.CharField(
+        _("version of the text about cover"), max_length=20, blank=True, default="", db_default="",
+        help_text=_("A date, say 2026-11-01. Change it whenever the text changes."),
+    )  # fmt: skip
+    cover_en = models.TextField(
+        _("which insurance covers a trip, in English"), max_length=1200, blank=True, default="", db_default="",
+        help_text=_("Shown to associates on the custody card. Empty: the standard text, which names no insurer."),
+    )  # fmt: skip
+    cover_es = models.TextField(
+        _("which insurance covers a trip, in Spanish"), max_length=1200, blank=True, default="", db_default=""
+    )
+
     class Meta:
         verbose_name = _("store")
         verbose_name_plural = _("stores")
@@ -139,6 +155,12 @@ class Store(models.Model):
             ),
             models.CheckConstraint(condition=Q(longest_day_hours__range=(4, 16)), name="store_longest_day_sane"),
             models.CheckConstraint(condition=Q(rest_minutes__lte=1440), name="store_rest_sane"),
+            models.CheckConstraint(condition=~Q(emergency_number=""), name="store_has_an_emergency_number"),
+            # Whoever reads the card later must be able to say what it said then, in a language they read.
+            models.CheckConstraint(
+                condition=Q(cover_en="", cover_es="") | (~Q(cover_en="") & ~Q(cover_es="") & ~Q(cover_version="")),
+                name="store_cover_in_both_languages_and_versioned",
+            ),
             models.CheckConstraint(condition=Q(lat__range=(-90, 90), lon__range=(-180, 180)), name="store_on_earth"),
             models.CheckConstraint(
                 condition=Q(stage__in=["simulate", "pilot", "live", "paused"]), name="store_stage_known"

@@ -13,9 +13,9 @@ APP_RANK = {"stores": 0, "associates": 1, "deliveries": 2}
 
 # Inside deliveries, from what knows nothing to what knows everything. A module may import its own rank or below.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("states", "pay", "sizes", "labels", "actors", "photos", "planner", "travel", "fatigue"),
+    ("states", "pay", "sizes", "labels", "actors", "photos", "planner", "travel", "fatigue", "nearby"),
     ("models",),
-    ("links", "live", "notices", "conflicts", "quoting", "manifests", "hours", "payroll"),
+    ("links", "pins", "live", "notices", "conflicts", "quoting", "manifests", "hours", "payroll"),
     ("actions", "matching"),
     ("intake",),
     ("tasks",),

@@ -14,7 +14,7 @@ from deliveries.models import Claim, DeliveryException, Package, Trip
 from deliveries.states import IN_CUSTODY, PackageState, TripState
 
 from .moves import WrongState, move
-from .trips import clamp, end_if_done
+from .trips import clamp, end_if_done, hide
 
 
 @transaction.atomic
@@ -38,6 +38,7 @@ def attempt(
         return earlier
     person, locked, trip = _mine(package, by)
     at = clamp(happened_at, trip.started_at, now)
+    hide(trip)
     move([locked], "attempt", by=actors.associate(person.user_id), now=now, happened_at=at, reason=reason)
     return DeliveryException.objects.create(
         package=locked, trip=trip, key=key, reason=reason, note=note.strip()[:280], at=now, happened_at=at
@@ -67,7 +68,8 @@ def keep(*, package: Package, by: Associate, now: datetime) -> Package:
 @transaction.atomic
 def bring_back(*, package: Package, by: Associate, now: datetime) -> Package:
     """On the way back to the store with it. The way back is paid; the trip ends when the store has it."""
-    person, locked, _trip = _mine(package, by)
+    person, locked, trip = _mine(package, by)
+    hide(trip)
     move([locked], "return", by=actors.associate(person.user_id), now=now)
     return locked
 
@@ -128,6 +130,7 @@ def cannot_go_on(
         ],
         ignore_conflicts=True,
     )
+    hide(locked)
     locked.state, locked.ended_at = TripState.ABANDONED, now
     locked.save(update_fields=["state", "ended_at"])
     return locked

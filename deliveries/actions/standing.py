@@ -14,13 +14,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from associates import actions
-from associates.models import NEEDED_CONSENTS, Associate, Shift
+from associates.models import NEEDED_CONSENTS, Associate, Consent, Shift
 from deliveries.actors import system
-from deliveries.models import Offer
+from deliveries.models import Offer, Trip
 from deliveries.states import DisputeState, OfferState, TripState
 from stores.models import User
 
 from . import Refused, messages, offers
+from .trips import hide
 
 # Payroll takes a period over when it is over, and weeks are corrected for three weeks (`tasks.close_weeks`).
 PAY_TRAVELS = timedelta(days=35)
@@ -68,6 +69,9 @@ def withdraw_consent(*, associate: Associate, kind: str, by: User, now: datetime
     person = Associate.objects.select_for_update().get(pk=associate.pk)
     if kind in NEEDED_CONSENTS:
         _give_up_offer(person, now)
+    if kind == Consent.Kind.LOCATION:
+        for trip in Trip.objects.select_for_update().filter(associate=person, state=TripState.UNDER_WAY):
+            hide(trip)
     actions.withdraw_consent(associate=person, kind=kind, by=by, now=now)
 
 

@@ -96,8 +96,8 @@ def reorder(*, trip: Trip, legs: Sequence[Leg], by: Associate, now: datetime) ->
     if locked.state != TripState.UNDER_WAY:
         raise WrongState
     open_ids = [package.pk for package in packages if package.state in AT_A_DOOR]
-    live = locked.claims.filter(released_at=None, package__in=open_ids, stop__isnull=False)
-    ahead_ids = set(live.values_list("stop_id", flat=True))
+    live_claims = locked.claims.filter(released_at=None, package__in=open_ids, stop__isnull=False)
+    ahead_ids = set(live_claims.values_list("stop_id", flat=True))
     stops = list(locked.stops.select_for_update())
     ahead = {stop.pk: stop for stop in stops if stop.pk in ahead_ids}
     if len(legs) != len(ahead) or {leg.stop_id for leg in legs} != ahead.keys():
@@ -110,6 +110,7 @@ def reorder(*, trip: Trip, legs: Sequence[Leg], by: Associate, now: datetime) ->
     for position, stop in enumerate([*done, *(ahead[leg.stop_id] for leg in legs)], 1):
         stop.position = position
     Stop.objects.bulk_update(stops, ["position", "leg_s", "leg_m"])
+    hide(locked)
     out = [package for package in packages if package.state == PackageState.OUT]
     note(out, "reorder", by=actors.associate(person.user_id), now=now)
     _tell(locked)
@@ -121,12 +122,20 @@ def end_if_done(trip: Trip, *, now: datetime, happened_at: datetime) -> None:
 
     Phones report in any order: the trip ends when the last thing on it happened, not with the one that was told last.
     """
+    hide(trip)
     if trip.state != TripState.UNDER_WAY or trip.packages.filter(state__in=OPEN_ON_THE_ROAD).exists():
         return
     latest = trip.events.filter(verb__in=ENDS_A_STOP).aggregate(at=Max("happened_at"))["at"]
     trip.state, trip.ended_at = TripState.FINISHED, max(happened_at, latest) if latest else happened_at
     trip.save(update_fields=["state", "ended_at"])
     _tell(trip)
+
+
+def hide(trip: Trip) -> None:
+    """Forget where a locked trip was seen: another door comes next, or none. Called by verbs, in their transaction."""
+    if trip.seen_at is not None:
+        trip.seen_lat = trip.seen_lon = trip.seen_at = None
+        trip.save(update_fields=["seen_lat", "seen_lon", "seen_at"])
 
 
 def reopen(trip: Trip) -> None:

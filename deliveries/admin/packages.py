@@ -171,7 +171,7 @@ class PackageAdmin(VerbAdmin):
     inlines = (EventInline,)
     fieldsets = (
         (None, {"fields": ("label", "reference", "store", "state_now", "since", "in_hand", "on_trip")}),
-        (_("Promise"), {"fields": ("promised", "associate_ok", "carrier_cost", "value")}),
+        (_("Promise"), {"fields": ("promised", "associate_ok", "item_class", "pin_required", "carrier_cost", "value")}),
         (
             _("To"),
             {

@@ -149,14 +149,15 @@ class ProofAdmin(ScopedAdmin):
     """Proofs of drop-off. The photo is served here, to people of the store, and nowhere by its file name."""
 
     store_path = "trip__store"
-    list_display = ("package", "dropped", "distance", "far", "undone", "trip")
-    list_filter = ("far",)
+    list_display = ("package", "dropped", "distance", "far", "pin", "undone", "trip")
+    list_filter = ("far", "pin")
     list_select_related = ("package", "trip__store")
     also_by = ("package", "trip")
     ordering = ("-pk",)
     search_fields = ("package__label", "package__reference")
     fields = readonly_fields = (
-        "package_link", "trip_link", "dropped", "told", "photo_shown", "distance", "far", "far_reason", "undone",
+        "package_link", "trip_link", "dropped", "told", "photo_shown", "distance", "far", "far_reason", "pin", "pin_reason",
+        "undone",
     )  # fmt: skip
     dropped = in_store_time("happened_at", _("dropped off"), store="trip__store")
     told = in_store_time("at", _("reached us"), store="trip__store")

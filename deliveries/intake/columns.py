@@ -48,6 +48,13 @@ PACKAGES = Sheet(
             required=True,
         ),
         Column("associate_ok", "false when only a carrier may bring it; true when empty.", "true"),
+        Column(
+            "item_class",
+            "What is inside: general (when empty), food, medicine, alcohol or valuables. Only general may stay with an "
+            "associate overnight.",
+            "general",
+        ),
+        Column("pin_required", "true: handed over against a PIN only. When empty, true for valuables.", "false"),
     ),
     one_of=(WEIGHT, LENGTH, WIDTH, HEIGHT),
 )

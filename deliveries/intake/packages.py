@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from deliveries import labels
 from deliveries.actions import receiving
 from deliveries.actors import Actor
-from deliveries.models import Package
+from deliveries.models import ItemClass, Package
 from deliveries.models.package import HEAVIEST_G, LONGEST_MM
 from stores.feeds import fields
 from stores.feeds.report import Report, RowFault, shown
@@ -41,6 +41,8 @@ MOST_VALUE_CENTS = 5_000_000
 MOST_CARRIER_CENTS = 100_000
 LONGEST_PROMISE = timedelta(days=60)
 
+# Columns that came later, and what they are when nothing is said.
+ADDED_LATER: dict[str, object] = {"item_class": ItemClass.GENERAL, "pin_required": False}
 # Content's names (the model's) that people know by another: the column to show in a conflict.
 _SHOWN_AS = {
     "region": "state", "weight_g": "weight", "length_mm": "length", "width_mm": "width", "height_mm": "height",
@@ -118,7 +120,10 @@ def check(row: Row, known: KnownStores) -> tuple[Cells, Checked | None]:
         "value_cents": take("value_usd", lambda t: fields.cents(t, MOST_VALUE_CENTS)) or 0,
         "carrier_cents": take("carrier_usd", lambda t: fields.cents(t, MOST_CARRIER_CENTS)),
         "associate_ok": take("associate_ok", fields.yes_no) is not False,
+        "item_class": take("item_class", lambda t: fields.choice(t, *ItemClass.values)) or ItemClass.GENERAL.value,
     }
+    asked = take("pin_required", fields.yes_no)
+    content["pin_required"] = content["item_class"] == ItemClass.VALUABLES if asked is None else asked
     reference = cells.reference("reference")
     if store:
         content["deliver_by"] = take("deliver_by", lambda t: fields.moment(t, store.zone))
@@ -176,8 +181,9 @@ def _check_density(cells: Cells, content: dict[str, Any]) -> None:
 def fingerprint(store: Store, reference: str, content: dict[str, Any]) -> str:
     """SHA-256 of the checked content, so that 3.2 lb and 1451 g, or two ways to write a time, are the same package.
 
-    It is kept with the package: a column added later must be left out of it where it is empty, or all would differ.
+    It is kept with the package: a column added later is left out of it where it says nothing new, or all would differ.
     """
+    content = {name: value for name, value in content.items() if name not in ADDED_LATER or value != ADDED_LATER[name]}
     canonical = json.dumps(
         {"store": store.number, "reference": reference, **content}, sort_keys=True, ensure_ascii=False, default=str
     )

@@ -52,6 +52,29 @@ def nudge_associate(associate_id: int) -> None:
         log.warning("live.nudge_lost", error=type(error).__name__)
 
 
+def show(package_ids: Sequence[int]) -> None:
+    """Send these packages' pages what is true now, though no event says so: a position. Lost when Redis is away."""
+    languages = [code for code, _name in settings.LANGUAGES]
+    names = [groups.package(package_id, language) for package_id in package_ids for language in languages]
+    try:
+        with _line() as client:
+            pipe = client.pipeline(transaction=False)
+            _put(pipe, _watched(client, names))
+            pipe.execute()
+    except redis.RedisError as error:
+        log.warning("live.not_shown", error=type(error).__name__)
+
+
+def _put(pipe: redis.client.Pipeline, watched: Sequence[str]) -> None:
+    """Put the message of each watched package group into `pipe`."""
+    now = timezone.now()
+    facts = snapshots.load({groups.parse(name).id for name in watched}, now=now)
+    for name in watched:
+        group = groups.parse(name)
+        if group.id in facts:
+            pipe.publish(name, snapshots.message(facts[group.id], group.language, now=now))
+
+
 def _speak(event_ids: Sequence[int]) -> None:
     events = list(Event.objects.filter(pk__in=event_ids, published_at=None).order_by("pk"))
     if not events:
@@ -73,13 +96,8 @@ def _tell(events: Sequence[Event]) -> bool:
     try:
         with _line() as client:
             watched = _watched(client, names)
-            now = timezone.now()
-            facts = snapshots.load({groups.parse(name).id for name in watched}, now=now)
             pipe = client.pipeline(transaction=False)
-            for name in watched:
-                group = groups.parse(name)
-                if group.id in facts:
-                    pipe.publish(name, snapshots.message(facts[group.id], group.language, now=now))
+            _put(pipe, watched)
             for store_id, event_id in newest.items():
                 pipe.publish(groups.store(store_id), snapshots.look(event_id))
             pipe.execute()

@@ -1,6 +1,7 @@
 """What a customer may see of a package: facts, loaded for many at once, and the fragment made of them.
 
-Facts hold a first name and a store, never a surname, a phone number, another stop, or where the associate is or lives.
+Facts hold a first name and a store, never a surname, a phone number, another stop, or where the associate lives. Where
+they are is told to the customer whose stop is next, blurred (`nearby.py`), and to nobody before or after.
 `version` is (the package's version, how many events its trip has): both only grow, and a pair that compares lower is
 older. The second number is there because "3 stops away" changes when somebody else's package is delivered.
 """
@@ -20,6 +21,7 @@ from django.db.models import Count
 from django.template.loader import get_template
 from django.utils import timezone, translation
 
+from deliveries import nearby
 from deliveries.models import Claim, Event, Package, Proof
 from deliveries.states import ENDED, PackageState
 from stores.models import Store
@@ -76,6 +78,7 @@ class Facts:
     near_the_door: bool | None = None  # None: the phone did not say
     photo: str = ""  # its name in the storage
     brief: bool = False
+    position: nearby.Seen | None = None
     timeline: tuple[Line, ...] = ()
 
 
@@ -156,8 +159,18 @@ def _facts(
         near_the_door=not proof.far if proof and proof.lat is not None and not brief else None,
         photo=(proof.photo.name or "") if proof and not brief else "",
         brief=brief,
+        position=_position(package, now) if status == Status.NEXT else None,
         timeline=() if brief else _timeline(events),
     )
+
+
+def _position(package: Package, now: datetime) -> nearby.Seen | None:
+    """Roughly where the trip of a package that is next is, as long as that is news."""
+    trip = package.trip
+    if trip is None or trip.seen_at is None or trip.seen_lat is None or trip.seen_lon is None:
+        return None
+    seen = nearby.Seen(trip.seen_lat, trip.seen_lon, trip.seen_at)
+    return seen if nearby.may_be_shown(seen.at, now) else None
 
 
 WITH_SOMEBODY = frozenset(
@@ -221,13 +234,15 @@ def again_s(facts: Facts, now: datetime) -> int | None:
 
 
 def message(facts: Facts, language: str, *, now: datetime) -> str:
-    """What a socket is sent and what `/t/<token>/state` answers: JSON with version, status, fragment."""
+    """What a socket is sent and what `/t/<token>/state` answers: JSON with version, status, fragment, and the position."""
+    seen = facts.position
     return json.dumps(
         {
             "type": "state",
             "version": facts.version,
             "status": facts.status,
             "again_s": again_s(facts, now),
+            "position": {"lat": seen.lat, "lon": seen.lon, "at": seen.at.isoformat()} if seen else None,
             "html": render(facts, language, now=now),
         },
         ensure_ascii=False,

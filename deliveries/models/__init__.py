@@ -5,7 +5,7 @@ from .event import Event
 from .ledger import Carrier, Dispute, LedgerEntry, Manifest, Tender
 from .notice import MessageOptOut, MessageSettings, Notice, PushSubscription
 from .offer import Offer, OfferPackage, Round
-from .package import Package, PackageQuerySet, TrackingLink
+from .package import ItemClass, Package, PackageQuerySet, TrackingLink
 from .trip import Claim, DeliveryException, Proof, Stop, Trip
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "DeliveryException",
     "Dispute",
     "Event",
+    "ItemClass",
     "LedgerEntry",
     "Manifest",
     "MessageOptOut",

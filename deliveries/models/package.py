@@ -45,6 +45,16 @@ HEAVIEST_G = 70_000
 LONGEST_MM = 3_000
 
 
+class ItemClass(models.TextChoices):
+    """What is inside, as far as it decides where the package may spend the night."""
+
+    GENERAL = "general", _("general")
+    FOOD = "food", _("food")
+    MEDICINE = "medicine", _("medicine")
+    ALCOHOL = "alcohol", _("alcohol")
+    VALUABLES = "valuables", _("valuables")
+
+
 class PackageQuerySet(models.QuerySet["Package"]):
     def for_update(self, ids: list[int]) -> list[Package]:
         """Lock these packages in the one order everybody uses, by id. Call inside a transaction, after the associate."""
@@ -98,6 +108,11 @@ class Package(models.Model):
     carrier_cents = models.PositiveIntegerField(_("what the carrier would cost, cents"))
     deliver_by = models.DateTimeField(_("promised by"))
     associate_ok = models.BooleanField(_("an associate may bring it"), default=True)
+    item_class = models.CharField(
+        _("what is inside"), max_length=9, choices=ItemClass, default=ItemClass.GENERAL, db_default=ItemClass.GENERAL
+    )
+    pin_required = models.BooleanField(_("PIN at the door"), default=False, db_default=False)
+    pin_tries = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
 
     state = models.CharField(_("state"), max_length=16, choices=STATES, default=PackageState.RECEIVED, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -132,6 +147,7 @@ class Package(models.Model):
             ),
             models.CheckConstraint(condition=Q(state__in=list(PackageState)), name="package_state_known"),
             models.CheckConstraint(condition=Q(precision__in=list(Precision)), name="package_precision_known"),
+            models.CheckConstraint(condition=Q(item_class__in=ItemClass.values), name="package_item_class_known"),
             models.CheckConstraint(condition=Q(weight_g__range=(1, HEAVIEST_G)), name="package_weight_sane"),
             models.CheckConstraint(
                 condition=Q(

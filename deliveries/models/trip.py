@@ -46,6 +46,10 @@ class Trip(models.Model):
     started_at = models.DateTimeField(_("left the store"), null=True, editable=False)
     ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
     settled_at = models.DateTimeField(_("settled"), null=True, editable=False)
+    # Roughly where they are while a stop is ahead, blurred before it is written (`nearby.py`). The newest, no track.
+    seen_lat = models.FloatField(null=True, editable=False)
+    seen_lon = models.FloatField(null=True, editable=False)
+    seen_at = models.DateTimeField(null=True, editable=False)
 
     if TYPE_CHECKING:
         stops: RelatedManager[Stop]
@@ -75,6 +79,12 @@ class Trip(models.Model):
                 condition=Q(state__in=["finished", "abandoned"], ended_at__isnull=False)
                 | (~Q(state__in=["finished", "abandoned"]) & Q(ended_at=None)),
                 name="trip_ended_exactly_when_over",
+            ),
+            # Whatever forgets to stop it: a trip that is over, or has not begun, is nowhere.
+            models.CheckConstraint(
+                condition=Q(seen_at=None, seen_lat=None, seen_lon=None)
+                | Q(state="under_way", seen_at__isnull=False, seen_lat__range=(-90, 90), seen_lon__range=(-180, 180)),
+                name="trip_is_seen_only_under_way",
             ),
         ]
 
@@ -147,6 +157,14 @@ class Claim(models.Model):
 class Proof(models.Model):
     """Proof of one drop-off. `happened_at` is the phone's clock, `at` is ours; both are kept."""
 
+    class Pin(models.TextChoices):
+        """What became of the PIN. The last two are marked for staff."""
+
+        NOT_ASKED = "", _("no PIN asked for")
+        RIGHT = "right", _("PIN right")
+        WRONG = "wrong", _("typed without a signal, and wrong")
+        WITHOUT = "without", _("left without the PIN")
+
     package = models.ForeignKey(Package, models.PROTECT, related_name="proofs", verbose_name=_("package"))
     trip = models.ForeignKey(Trip, models.PROTECT, related_name="proofs", verbose_name=_("trip"))
     key = models.UUIDField(unique=True)
@@ -159,6 +177,8 @@ class Proof(models.Model):
     distance_m = models.PositiveIntegerField(null=True)
     far = models.BooleanField(_("far from the pin"), default=False)
     far_reason = models.CharField(_("why so far"), max_length=200, blank=True)
+    pin = models.CharField(_("PIN"), max_length=7, choices=Pin, default=Pin.NOT_ASKED, blank=True)
+    pin_reason = models.CharField(_("why without the PIN"), max_length=200, blank=True)
     undone_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -172,6 +192,11 @@ class Proof(models.Model):
                 name="proof_on_earth",
             ),
             models.CheckConstraint(condition=~Q(photo="") | ~Q(lat=None), name="proof_shows_something"),
+            models.CheckConstraint(condition=Q(pin__in=["", "right", "wrong", "without"]), name="proof_pin_known"),
+            models.CheckConstraint(
+                condition=~Q(pin="without") | (~Q(pin_reason="") & ~Q(photo="")),
+                name="proof_without_pin_shows_and_says",
+            ),
         ]
 
     def __str__(self) -> str:

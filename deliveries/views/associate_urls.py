@@ -15,6 +15,7 @@ from deliveries.views import (
     pickup,
     today,
     trips,
+    whereabouts,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -42,6 +43,7 @@ urlpatterns: list[URLPattern] = [
     path("trip/scan/", pickup.scan, name="scan"),
     path("trip/leave/", trips.leave_store, name="leave_store"),
     path("trip/cannot-go-on/", trips.cannot_go_on, name="cannot_go_on"),
+    path("trip/position/", whereabouts.position, name="position"),
     path("trip/packages/<int:package_id>/missing/", pickup.missing, name="missing"),
     path("trip/packages/<int:package_id>/give-back/", pickup.give_back, name="give_back"),
     path("trip/packages/<int:package_id>/<slug:what>/", trips.after_attempt, name="after_attempt"),

@@ -97,7 +97,7 @@ def _trip(trip: Trip) -> dict[str, Any]:
             {
                 "confirmed_at": proof.at, "on_my_phone_at": proof.happened_at, "photo": bool(proof.photo),
                 "position": proof.lat is not None, "accuracy_m": proof.accuracy_m, "distance_from_the_pin_m": proof.distance_m,
-                "far": proof.far, "undone_at": proof.undone_at,
+                "far": proof.far, "pin": proof.pin, "undone_at": proof.undone_at,
             }
             for proof in Proof.objects.filter(trip=trip).order_by("at")
         ],

@@ -73,7 +73,7 @@ def _take(request: HttpRequest, person: Associate, now: datetime) -> bool:
         stop = stop_of(person, int(text(request, "stop", 18)))
     except ValueError as error:
         raise BadForm from error
-    key, happened_at = key_of(request), now - _ago(request)
+    key, happened_at = key_of(request), now - ago(request)
     kind = text(request, "kind", 20)
     if kind == "arrived":
         new = stop.arrived_at is None
@@ -125,7 +125,7 @@ def _named(request: HttpRequest, stop: Stop) -> list[Package]:
     return [package for pk, package in found.items() if pk in wanted]
 
 
-def _ago(request: HttpRequest) -> timedelta:
+def ago(request: HttpRequest) -> timedelta:
     """How long ago it happened, by the phone. Nonsense counts as "just now"."""
     try:
         said = timedelta(milliseconds=int(text(request, "age_ms", 12)))
