@@ -118,6 +118,11 @@ class Store(models.Model):
         _("a drop-off farther than this from the pin needs a reason, metres"), default=150
     )
 
+    pickup_credit_cents = models.PositiveIntegerField(
+        _("credit for customers who pick up instead, cents"), default=0, db_default=0,
+        help_text=_("Shown to customers beside “Pick it up at the store”. 0: none."),
+    )  # fmt: skip
+
     workweek_starts_on = models.PositiveSmallIntegerField(
         _("the workweek begins on"), choices=Weekday, default=Weekday.MONDAY,
         help_text=_("As in the store's own payroll. Overtime is counted from local midnight of this day."),
@@ -161,6 +166,7 @@ class Store(models.Model):
                 condition=Q(cover_en="", cover_es="") | (~Q(cover_en="") & ~Q(cover_es="") & ~Q(cover_version="")),
                 name="store_cover_in_both_languages_and_versioned",
             ),
+            models.CheckConstraint(condition=Q(pickup_credit_cents__lte=10_000), name="store_pickup_credit_sane"),
             models.CheckConstraint(condition=Q(lat__range=(-90, 90), lon__range=(-180, 180)), name="store_on_earth"),
             models.CheckConstraint(
                 condition=Q(stage__in=["simulate", "pilot", "live", "paused"]), name="store_stage_known"

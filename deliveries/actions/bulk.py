@@ -77,6 +77,7 @@ _WRITE = (
     """
     DELETE FROM wanted WHERE n IN (
         SELECT n FROM wanted LEFT JOIN deliveries_package p ON p.id = package_id AND p.state = 'staged'
+            AND NOT p.carrier_asked AND (p.not_before IS NULL OR p.not_before <= %(now)s)
         WHERE p.id IS NULL
         UNION SELECT o.n FROM sent_offer o JOIN deliveries_offer busy USING (associate_id) WHERE busy.state = 'sent')
     """,

@@ -108,7 +108,7 @@ def claim(
     needed = PackageState.OFFERED if offer is not None else PackageState.STAGED
     if not fresh or any(package.state != needed or package.store_id != person.store_id for package in fresh):
         raise AlreadyTaken
-    if offer is None and any(not package.associate_ok or package.deliver_by <= now for package in fresh):
+    if offer is None and any(not package.may_go(now) or package.deliver_by <= now for package in fresh):
         raise AlreadyTaken
     check_limits(person.limits, list(packages.values()))
 

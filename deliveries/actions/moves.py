@@ -80,12 +80,12 @@ def move(
     return events
 
 
-def note(packages: Sequence[Package], verb: str, *, by: Actor, now: datetime) -> list[Event]:
-    """Write down that something changed for locked `packages` that is no move: their turn on the trip, say.
+def note(packages: Sequence[Package], verb: str, *, by: Actor, now: datetime, reason: str = "") -> list[Event]:
+    """Write down that something changed for locked `packages` that is no move: their turn on the trip, a customer's wish.
 
     One Event each, from the state they are in to the same, and a version more, so that open pages take the news.
     """
-    events = [_event(package, verb, package.state, by=by, now=now) for package in packages]
+    events = [_event(package, verb, package.state, by=by, now=now, reason=reason) for package in packages]
     Package.objects.filter(pk__in=[package.pk for package in packages]).update(version=F("version") + 1)
     Event.objects.bulk_create(events)
     for package in packages:

@@ -45,8 +45,9 @@ class Planned:
 def send_round(*, store: Store, slot_at: datetime, planned: Planned, by: Actor, now: datetime) -> Round | None:
     """Write one sealed round and its offers, all or nothing; None when this slot's round is already there.
 
-    Between planning and now the world moved: a trip is left out when one of its packages is no longer staged or its
-    associate has an open offer, a trip, or rests tonight. The next round plans again.
+    Between planning and now the world moved: a trip is left out when one of its packages is no longer staged, or
+    its customer asked for something else, or its associate has an open offer, a trip, or rests tonight. The next round
+    plans again.
     """
     round_, fresh = Round.objects.get_or_create(
         store=store,
@@ -73,7 +74,7 @@ def send_round(*, store: Store, slot_at: datetime, planned: Planned, by: Actor, 
         .select_for_update()
     }
     wanted = [package_id for trip, _until in planned.trips for package_id in trip.quote.packages]
-    staged = {p.pk: p for p in Package.objects.for_update(wanted) if p.state == PackageState.STAGED}
+    staged = {p.pk: p for p in Package.objects.for_update(wanted) if p.state == PackageState.STAGED and p.may_go(now)}
     busy = set(Offer.objects.filter(associate__in=people, state=OfferState.SENT).values_list("associate_id", flat=True))
     busy |= set(
         store.trips.filter(associate__in=people)

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from deliveries import carrier_only
 from deliveries.actors import Actor
 from deliveries.models import Event, Package
 from deliveries.models.package import PIN_MOVES_IN
@@ -32,6 +33,8 @@ def receive(*, packages: Sequence[Package], by: Actor, now: datetime) -> list[Pa
     for package in packages:
         package.state, package.version = PackageState.RECEIVED, 1
         package.state_since = package.received_at = now
+    for package, wants_the_carrier in zip(packages, carrier_only.asked(packages), strict=True):
+        package.carrier_asked = wants_the_carrier
     created = Package.objects.bulk_create(packages, batch_size=1000)
     events = Event.objects.bulk_create(
         [

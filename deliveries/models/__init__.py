@@ -1,20 +1,25 @@
 """Rows. They hold what is true and what the database promises of it; the verbs that change it are in `actions/`."""
 
 from .conflict import BlockedPair
+from .customer import CarrierOnly, ChatMessage, FirstPin, GateCode, RatingTally, Thanks
 from .event import Event
 from .ledger import Carrier, Dispute, LedgerEntry, Manifest, Tender
 from .notice import MessageOptOut, MessageSettings, Notice, PushSubscription
 from .offer import Offer, OfferPackage, Round
-from .package import ItemClass, Package, PackageQuerySet, TrackingLink
+from .package import ItemClass, Package, PackageQuerySet, SafePlace, TrackingLink
 from .trip import Claim, DeliveryException, Proof, Stop, Trip
 
 __all__ = [
     "BlockedPair",
     "Carrier",
+    "CarrierOnly",
+    "ChatMessage",
     "Claim",
     "DeliveryException",
     "Dispute",
     "Event",
+    "FirstPin",
+    "GateCode",
     "ItemClass",
     "LedgerEntry",
     "Manifest",
@@ -27,9 +32,12 @@ __all__ = [
     "PackageQuerySet",
     "Proof",
     "PushSubscription",
+    "RatingTally",
     "Round",
+    "SafePlace",
     "Stop",
     "Tender",
+    "Thanks",
     "TrackingLink",
     "Trip",
 ]

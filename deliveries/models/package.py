@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate
 from deliveries import sizes
-from deliveries.states import IN_CUSTODY, ON_A_TRIP, PackageState
+from deliveries.states import ENDED, IN_CUSTODY, ON_A_TRIP, PackageState
 from stores.models import Language, Store
 from stores.places import Point, Precision
 
@@ -55,6 +55,19 @@ class ItemClass(models.TextChoices):
     VALUABLES = "valuables", _("valuables")
 
 
+class SafePlace(models.TextChoices):
+    """Where a customer wants it left. The associate decides at the door whether it is safe."""
+
+    FRONT_DOOR = "front_door", _("Front door")
+    BACK_DOOR = "back_door", _("Back door")
+    SIDE_DOOR = "side_door", _("Side door")
+    PORCH = "porch", _("Porch")
+    GARAGE = "garage", _("Garage")
+    LOBBY = "lobby", _("Lobby or mail room")
+    NEIGHBOR = "neighbor", _("With a neighbor")
+    IN_PERSON = "in_person", _("Into my hands")
+
+
 class PackageQuerySet(models.QuerySet["Package"]):
     def for_update(self, ids: list[int]) -> list[Package]:
         """Lock these packages in the one order everybody uses, by id. Call inside a transaction, after the associate."""
@@ -68,7 +81,8 @@ class PackageQuerySet(models.QuerySet["Package"]):
             associate_ok=True,
             precision__in=[Precision.ROOFTOP, Precision.STREET, Precision.MANUAL],
             deliver_by__gt=now,
-        )
+            carrier_asked=False,
+        ).exclude(not_before__gt=now)
 
     def with_weak_pin(self) -> PackageQuerySet:
         """What waits for a better pin: see `Package.asks_for_pin`."""
@@ -99,6 +113,9 @@ class Package(models.Model):
     locate_after = models.DateTimeField(null=True, blank=True, editable=False)
     locate_tries = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     instructions = models.CharField(_("instructions"), max_length=280, blank=True)
+    safe_place = models.CharField(
+        _("safe place"), max_length=12, choices=SafePlace, blank=True, db_default="", default=""
+    )
 
     weight_g = models.PositiveIntegerField(_("weight, grams"))
     length_mm = models.PositiveIntegerField(_("length, millimetres"))
@@ -113,6 +130,10 @@ class Package(models.Model):
     )
     pin_required = models.BooleanField(_("PIN at the door"), default=False, db_default=False)
     pin_tries = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    # What its customer asked for (`actions/wishes.py`).
+    carrier_asked = models.BooleanField(_("the customer wants the carrier"), default=False, db_default=False)
+    not_before = models.DateTimeField(_("another day: not before"), null=True, blank=True)
+    pickup_credit_cents = models.PositiveIntegerField(_("credit for picking up, cents"), default=0, db_default=0)
 
     state = models.CharField(_("state"), max_length=16, choices=STATES, default=PackageState.RECEIVED, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -125,6 +146,8 @@ class Package(models.Model):
         "Trip", models.PROTECT, null=True, blank=True, editable=False, related_name="packages", verbose_name=_("trip")
     )
     received_at = models.DateTimeField(_("received"), editable=False)
+    # When its customer's name, address and place were deleted (`actions/retention.py`).
+    forgotten_at = models.DateTimeField(_("customer forgotten"), null=True, editable=False)
 
     objects = PackageQuerySet.as_manager()
 
@@ -137,6 +160,11 @@ class Package(models.Model):
             models.Index(fields=["holder"], condition=Q(holder__isnull=False), name="package_holder"),
             models.Index(
                 fields=["locate_after"], condition=Q(locate_after__isnull=False), name="package_to_be_located"
+            ),
+            models.Index(
+                fields=["store", "state_since"],
+                condition=Q(state__in=sorted(ENDED), forgotten_at=None),
+                name="package_to_forget",
             ),
         ]
         constraints = [
@@ -171,6 +199,17 @@ class Package(models.Model):
                 name="package_in_store_or_with_carrier_is_on_no_trip",
             ),
             models.CheckConstraint(
+                condition=Q(not_before=None) | Q(not_before__lte=F("deliver_by")),
+                name="package_waits_no_longer_than_its_promise",
+            ),
+            models.CheckConstraint(
+                condition=Q(safe_place="") | Q(safe_place__in=SafePlace.values), name="package_safe_place_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(forgotten_at=None) | Q(recipient="", phone="", email=""),
+                name="package_forgotten_has_no_customer",
+            ),
+            models.CheckConstraint(
                 condition=~Q(state="offered") | ~Q(precision="zip"), name="package_with_a_weak_pin_is_never_offered"
             ),
         ]
@@ -181,6 +220,10 @@ class Package(models.Model):
     @property
     def point(self) -> Point:
         return Point(self.lat, self.lon)
+
+    def may_go(self, now: datetime) -> bool:
+        """Whether an associate may bring it at `now`, as far as retailer and customer have said."""
+        return self.associate_ok and not self.carrier_asked and (self.not_before is None or self.not_before <= now)
 
     @property
     def asks_for_pin(self) -> bool:

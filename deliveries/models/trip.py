@@ -204,7 +204,8 @@ class Proof(models.Model):
 
 
 class DeliveryException(models.Model):
-    """Why a drop-off did not happen, said by the person who stood there."""
+    """Why a drop-off did not happen, said by the person who stood there; or, after one that did, by the customer who
+    did not get it."""
 
     class Reason(models.TextChoices):
         NOBODY_HOME = "nobody_home", _("Nobody home")
@@ -214,6 +215,8 @@ class DeliveryException(models.Model):
         DAMAGED = "damaged", _("Damaged")
         CAR = "car", _("Trouble with the car")
         CANNOT_GO_ON = "cannot_go_on", _("I cannot go on")
+        # Said by the customer, after the drop-off; never by the person at the door.
+        NOT_RECEIVED = "not_received", _("The customer did not get it")
 
     package = models.ForeignKey(Package, models.PROTECT, related_name="exceptions", verbose_name=_("package"))
     trip = models.ForeignKey(Trip, models.PROTECT, related_name="exceptions", verbose_name=_("trip"))
@@ -232,9 +235,23 @@ class DeliveryException(models.Model):
             models.UniqueConstraint(fields=["key", "package"], name="exception_key_once"),
             models.CheckConstraint(
                 condition=Q(
-                    reason__in=["nobody_home", "unsafe", "wrong_address", "refused", "damaged", "car", "cannot_go_on"]
+                    reason__in=[
+                        "nobody_home",
+                        "unsafe",
+                        "wrong_address",
+                        "refused",
+                        "damaged",
+                        "car",
+                        "cannot_go_on",
+                        "not_received",
+                    ]
                 ),
                 name="exception_reason_known",
+            ),
+            models.UniqueConstraint(
+                fields=["package"],
+                condition=Q(reason="not_received", resolved_at=None),
+                name="exception_one_open_not_received_a_package",
             ),
         ]
 

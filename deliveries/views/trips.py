@@ -23,7 +23,8 @@ from .phone import kept
 
 # Reasons that stop the whole trip, not one door.
 STOPS_THE_TRIP = (DeliveryException.Reason.CAR, DeliveryException.Reason.CANNOT_GO_ON)
-AT_ONE_DOOR = tuple(reason for reason in DeliveryException.Reason if reason not in STOPS_THE_TRIP)
+NOT_THEIRS = (DeliveryException.Reason.NOT_RECEIVED,)  # the customer's to say
+AT_ONE_DOOR = tuple(reason for reason in DeliveryException.Reason if reason not in STOPS_THE_TRIP + NOT_THEIRS)
 
 
 @require_GET
