@@ -282,6 +282,12 @@ def set_language(*, associate: Associate, language: str, by: User, now: datetime
     _say("set_language", person, by)
 
 
+def remove_number(*, user: User, by: User, now: datetime) -> None:
+    """Forget the mobile number: it signs nobody in, and no text goes to it. Twice is once."""
+    User.objects.filter(pk=user.pk).update(phone=None)
+    log.info("account.number_removed", by_user=by.pk)
+
+
 @transaction.atomic
 def finish_setup(*, associate: Associate, by: User, now: datetime) -> Associate:
     """All steps are answered: from now on they may be sent offers. Twice is once. Raises NotReady."""
@@ -324,9 +330,8 @@ def _between(associate: Associate, source: str, target: str, by: User) -> Associ
 
 @transaction.atomic
 def leave(*, associate: Associate, by: User, now: datetime) -> Associate:
-    """Leave for good: consents end, home, vehicle, limits and days are forgotten. What they earned stays on the books.
-
-    Twice is once.
+    """Leave for good: consents end, home, vehicle, limits, days and the mobile number are forgotten. What they earned
+    stays on the books. Twice is once.
     """
     person = Associate.objects.select_for_update().get(pk=associate.pk)
     if person.state == Associate.State.LEFT:
@@ -336,6 +341,7 @@ def leave(*, associate: Associate, by: User, now: datetime) -> Associate:
     Limits.objects.filter(associate=person).delete()
     person.days.all().delete()
     person.day_exceptions.all().delete()
+    User.objects.filter(pk=person.user_id).update(phone=None)
     person.area = person.vehicle = ""
     person.resting_on = None
     person.state = Associate.State.LEFT
@@ -376,7 +382,7 @@ def erase(*, associate: Associate, shifts: Iterable[int], by: User, now: datetim
     EmailAddress.objects.filter(user=user).delete()
     Authenticator.objects.filter(user=user).delete()
     user.email = f"former-{uuid4().hex}@deleted.invalid"
-    user.first_name = user.last_name = ""
+    user.first_name, user.last_name, user.phone = "", "", None
     user.is_active, user.last_login, user.language = False, None, Language.ENGLISH
     user.set_unusable_password()  # the hash in every session is of the old one: all of them end
     user.save()

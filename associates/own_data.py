@@ -18,7 +18,7 @@ def about(person: Associate) -> dict[str, Any]:
     limits = Limits.objects.filter(associate=person)
     return {
         "account": {
-            "email": user.email, "language": user.language, "joined_at": user.date_joined,
+            "email": user.email, "mobile_number": str(user.phone or ""), "language": user.language, "joined_at": user.date_joined,
             "last_sign_in_at": user.last_login, "passkeys": passkeys_of(user),
         },
         "roster": {

@@ -175,7 +175,8 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_ADAPTER = "associates.sign_in.Adapter"
+ACCOUNT_LOGIN_METHODS = {"email", "phone"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
@@ -186,6 +187,21 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60  # a mail may take a while, and a phone call may come in between
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
+ACCOUNT_PHONE_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_PHONE_VERIFICATION_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}  # for a keypad in one hand
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before an address or number that signs one in is changed
+ACCOUNT_FORMS = {
+    "login": "associates.sign_in.PasswordForm",
+    "request_login_code": "associates.sign_in.CodeForm",
+    "verify_phone": "associates.sign_in.NumberCodeForm",
+}
+# Six digits are enough only because three tries a code and these limits leave nobody a hundred guesses a day. A whole
+# store signs in from one address when a shift ends, so what is counted by address may be more.
+ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {
+    "request_login_code": "60/m/ip,3/m/key,10/h/key,25/d/key",
+    "verify_phone": "20/m/ip,2/m/key,10/d/key",
+    "change_phone": "5/m/user,15/d/user",
+}
 if ENVIRONMENT == "test":
     ACCOUNT_RATE_LIMITS = False
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
@@ -206,7 +222,10 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = env.str("EMAIL_FILE_PATH", default=str(VAR_DIR / "mail"))
 # Any gateway that apprise knows; {to} stands for the number. Empty: text messages are not offered.
-SMS_URL = env.str("SMS_URL", default="")
+# On a laptop they land beside the mails.
+SMS_URL = env.str("SMS_URL", default="demo://text/{to}" if DEBUG else "")
+if PRODUCTION and SMS_URL.startswith("demo:"):
+    raise ImproperlyConfigured("SMS_URL is demo://, which shows codes to everybody; name a real gateway.")
 if SMS_URL and "{to}" not in SMS_URL:
     raise ImproperlyConfigured("SMS_URL has no {to}: write it where the gateway's address takes the number.")
 # Empty in production: web push is not offered. Elsewhere a key is made and kept in var/vapid.pem.

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from associates.sign_in import EnterCode
 from config import health
 
 urlpatterns = [
@@ -10,6 +11,7 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("admin/", include("deliveries.views.staff_urls")),
     path("admin/", admin.site.urls),
+    path("accounts/login/code/confirm/", EnterCode.as_view()),  # before allauth's own, whose name it answers to
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("associates.urls")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
-from celery import shared_task
+from celery import Task, shared_task
 from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
@@ -16,6 +16,7 @@ from deliveries import hours, live, matching, notices
 from deliveries.actions import carriers, ledger, offers, trips
 from deliveries.actors import system
 from deliveries.models import Event, Notice, Offer, Package, Round, Trip
+from deliveries.notices.channels import Failed
 from deliveries.states import OfferState, PackageState, TripState
 from stores.models import Store
 
@@ -96,6 +97,19 @@ def send_notices() -> None:
 @shared_task(name="deliveries.send_store_notices")
 def send_store_notices(store_id: int) -> None:
     notices.send_due(now=timezone.now(), store_id=store_id)
+
+
+@shared_task(name="deliveries.text_code", bind=True, max_retries=3, default_retry_delay=5)
+def text_code(self: Task, phone: str, code: str, language: str) -> None:
+    """The code somebody asked for, by text message. Without a code there is nobody to tell: a number we do not know."""
+    if not code:
+        return
+    try:
+        notices.text_code(phone, code, language)
+    except Failed as failure:
+        log.warning("account.code_not_sent", error=failure.code)
+        if not failure.for_good and self.request.retries < self.max_retries:
+            raise self.retry() from None
 
 
 @shared_task(name="deliveries.find_forewarnings")

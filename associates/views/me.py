@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import cast
 
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from associates import actions, terms
+from associates import actions, sign_in, terms
 from associates.access import for_associates
 from associates.forms import TAKEN_BACK, ConsentsForm, DayExceptionForm
 from associates.models import Associate, Consent
+from stores.models import User
 from stores.refused import Refused
 
 
@@ -33,6 +38,7 @@ def me(request: HttpRequest, person: Associate) -> HttpResponse:
         "person": person, "tab": "me", "consents": consents,
         "terms": terms.sentence(limits, terms.weekdays_of(person)), "limits": limits,
         "floor": terms.floor_sentence(limits), "fatigue": terms.fatigue_sentence(person.store),
+        "by_text": sign_in.by_text(),
         "single_days": person.day_exceptions.filter(day__gte=person.store.evening(timezone.now())).count(),
     }  # fmt: skip
     return render(request, "associate/me.html", context)
@@ -79,6 +85,16 @@ def give(request: HttpRequest, person: Associate, kind: str) -> HttpResponse:
         raise Http404
     actions.give_consent(associate=person, kind=kind, by=person.user, now=timezone.now())
     return redirect("me")
+
+
+@require_POST
+@login_required
+def remove_number(request: HttpRequest) -> HttpResponse:
+    """Of anybody signed in; store staff have numbers, too."""
+    user = cast(User, request.user)
+    actions.remove_number(user=user, by=user, now=timezone.now())
+    messages.success(request, _("Removed. Codes go to your e-mail address."))
+    return redirect("account_change_phone")
 
 
 @require_POST

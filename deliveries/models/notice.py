@@ -7,7 +7,6 @@ from datetime import time
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
-from phonenumber_field.modelfields import PhoneNumberField
 
 from associates.models import Associate
 from stores.models import Language, Store
@@ -64,21 +63,16 @@ class PushSubscription(models.Model):
 
 class MessageSettings(models.Model):
     """How an associate wants to be told. Without a row: by mail, and on every device that asked. The same evening's
-    trip is spoken of at any hour; everything else keeps the quiet hours, on the store's clock."""
+    trip is spoken of at any hour; everything else keeps the quiet hours, on the store's clock. Text messages go to the
+    number of the account, while it has one."""
 
     associate = models.OneToOneField(Associate, models.CASCADE, primary_key=True, related_name="message_settings")
     mail = models.BooleanField(_("e-mail"), default=True)
     push = models.BooleanField(_("notifications"), default=True)
     sms = models.BooleanField(_("text messages"), default=False)
-    phone = PhoneNumberField(_("mobile number"), region="US", blank=True)
     quiet_from = models.TimeField(_("quiet from"), default=time(21, 30))
     quiet_until = models.TimeField(_("quiet until"), default=time(7))
     remind_of_offers = models.BooleanField(_("remind me of an open offer"), default=False)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(sms=False) | ~Q(phone=""), name="message_settings_sms_has_a_number"),
-        ]
 
     def __str__(self) -> str:
         return f"messages to {self.associate_id}"

@@ -9,17 +9,20 @@ it first.
     quiet.py        quiet hours on the wall clock                                              pure
     texts.py        the words, from templates/messages
     channels/       mail, text message, web push: one way out each
+    codes.py        the code that signs somebody in, by text message
     sending.py      claim, still true?, send, mark
 
 A notice that is no longer true when its turn comes is dropped, not sent: an offer that was answered, an "on the way"
 of a package that has arrived.
 """
 
+from .codes import text_code
 from .forewarning import forewarn
 from .kinds import OF_OFFERS
 from .owed import owe_offers, owe_pay, owe_test, write_down
 from .sending import MOST_ATTEMPTS, due, send_due, wake
 
 __all__ = [
-    "MOST_ATTEMPTS", "OF_OFFERS", "due", "forewarn", "owe_offers", "owe_pay", "owe_test", "send_due", "wake", "write_down",
+    "MOST_ATTEMPTS", "OF_OFFERS", "due", "forewarn", "owe_offers", "owe_pay", "owe_test", "send_due", "text_code", "wake",
+    "write_down",
 ]  # fmt: skip

@@ -113,8 +113,8 @@ def ways_to_associate(person: Associate) -> list[Way]:
         return []
     chosen = settings_of(person)
     ways = [Way(Channel.MAIL, person.user.email)] if chosen.mail and person.user.email else []
-    if chosen.sms and channels.SMS.offered() and (phone := number(str(chosen.phone))):
-        ways.append(Way(Channel.SMS, phone))
+    if chosen.sms and channels.SMS.offered() and person.user.phone:
+        ways.append(Way(Channel.SMS, str(person.user.phone)))
     if chosen.push and channels.PUSH.offered():
         ways += [Way(Channel.PUSH, subscription=each) for each in person.push_subscriptions.all()]
     closed = opted_out(ways)

@@ -31,7 +31,7 @@ SHOW_TESTS = timedelta(minutes=10)
 class MessagesForm(forms.ModelForm):
     class Meta:
         model = MessageSettings
-        fields = ("mail", "push", "sms", "phone", "remind_of_offers", "quiet_from", "quiet_until")
+        fields = ("mail", "push", "sms", "remind_of_offers", "quiet_from", "quiet_until")
         labels = {
             "mail": gettext_lazy("E-mail"),
             "push": gettext_lazy("Notifications"),
@@ -50,27 +50,20 @@ class MessagesForm(forms.ModelForm):
             "quiet_until": gettext_lazy("The same time twice means no quiet hours."),
         }
         widgets = {
-            "phone": forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
             "quiet_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
             "quiet_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        }
-        error_messages = {
-            "phone": {"invalid": gettext_lazy("Write the number with its area code, such as 201-555-0123.")},
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["mail"].help_text = self.instance.associate.user.email
         if not channels.SMS.offered():
-            del self.fields["sms"], self.fields["phone"]
+            del self.fields["sms"]
+        elif not self.instance.associate.user.phone:
+            self.fields["sms"].disabled = True
+            self.fields["sms"].help_text = _("To your mobile number, once you have confirmed one.")
         if not channels.PUSH.offered():
             del self.fields["push"]
-
-    def clean(self) -> dict[str, Any]:
-        answer: dict[str, Any] = super().clean() or {}
-        if answer.get("sms") and not answer.get("phone") and "phone" not in self.errors:
-            self.add_error("phone", _("To which number? Write it here, or switch text messages off."))
-        return answer
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -89,7 +82,7 @@ def _context(person: Associate, form: MessagesForm) -> dict[str, Any]:
     now = timezone.now()
     tests = Notice.objects.filter(associate=person, kind="test", made_at__gt=now - SHOW_TESTS)
     return {
-        "tab": "me", "person": person, "form": form, "agreed": readers.agreed(person),
+        "tab": "me", "person": person, "form": form, "texts": channels.SMS.offered(), "agreed": readers.agreed(person),
         "public_key": channels.PUSH.public_key(), "browsers": person.push_subscriptions.all(),
         "tests": [
             {"channel": Channel(test.channel).label, "device": test.subscription.device if test.subscription else "",

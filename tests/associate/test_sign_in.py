@@ -39,7 +39,7 @@ def test_the_page_offers_the_code_first_then_the_passkey_then_the_password(clien
 def test_an_unknown_address_gets_the_same_answer(ana: Associate) -> None:
     answers = set()
     for address in (ana.user.email, "nobody@example.org"):
-        reply = Client().post("/accounts/login/code/", {"email": address}, follow=True)
+        reply = Client().post("/accounts/login/code/", {"address": address}, follow=True)
         page = reply.content.decode().replace(address, "…")
         answers.add((str(reply.redirect_chain), re.sub(r'value="[^"]{40,}"', "", page)))
     assert len(answers) == 1

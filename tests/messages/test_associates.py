@@ -16,6 +16,7 @@ from deliveries import actors, matching, notices
 from deliveries.actions import exceptions, handover, messages, offers, standing, trips
 from deliveries.models import MessageSettings, Notice, Offer, PushSubscription
 from deliveries.models.event import Event
+from stores.models import User
 
 from .. import make
 from ..live import road
@@ -56,7 +57,7 @@ def offer_to(ana: Associate, *, ends_at: Any = make.EVENING + timedelta(hours=1)
     return Offer.objects.get()
 
 
-CHOICES = {"mail": "on", "phone": "", "quiet_from": "21:30", "quiet_until": "07:00"}
+CHOICES = {"mail": "on", "quiet_from": "21:30", "quiet_until": "07:00"}
 
 
 # --- The page ------------------------------------------------------------------------------------------------------------
@@ -71,9 +72,10 @@ def test_the_page_is_reached_from_me_and_shows_what_holds(client: Client, ana: A
 
 
 def test_choices_are_kept_and_followed(client: Client, ana: Associate, gateway: Service) -> None:
-    answer = client.post("/me/messages/", {**CHOICES, "mail": "", "sms": "on", "phone": "(201) 555-0123"})
+    User.objects.filter(pk=ana.user.pk).update(phone="+12015550123")
+    answer = client.post("/me/messages/", {**CHOICES, "mail": "", "sms": "on"})
     assert answer.status_code == 302
-    assert str(MessageSettings.objects.get().phone) == "+12015550123"
+    assert MessageSettings.objects.get().sms
     offer_to(ana)
     assert notices.send_due(now=make.EVENING) == 1
     assert b"Offer: 2 packages" in gateway.received[0][2]
@@ -83,9 +85,7 @@ def test_choices_are_kept_and_followed(client: Client, ana: Associate, gateway: 
 @pytest.mark.parametrize(
     ("sent", "says"),
     [
-        ({"sms": "on"}, "To which number?"), ({"sms": "on", "phone": "555"}, "with its area code"),
         ({"quiet_from": "25:00"}, "Enter a valid time"), ({"quiet_until": ""}, "required"),
-        ({"phone": "x" * 500}, "with its area code"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_said_and_changes_nothing(
@@ -167,12 +167,26 @@ def test_a_form_from_elsewhere_changes_nothing(ana: Associate, push_service: Ser
 
 def test_leaving_forgets_number_devices_and_messages(client: Client, ana: Associate, push_service: Service) -> None:
     client.post("/me/messages/push/", Browser(push_service).json(), content_type="application/json")
-    messages.choose(associate=ana, by=ana, now=make.EVENING, phone="+12015550123")
+    User.objects.filter(pk=ana.user.pk).update(phone="+12015550123")
+    messages.choose(associate=ana, by=ana, now=make.EVENING, sms=True)
     client.post("/me/messages/test/")
     standing.leave(associate=ana, by=ana.user, now=make.EVENING)
     assert not MessageSettings.objects.exists()
     assert not PushSubscription.objects.exists()
     assert not Notice.objects.filter(associate=ana).exists()
+    assert User.objects.get(pk=ana.user.pk).phone is None
+
+
+def test_no_texts_without_a_confirmed_number(client: Client, ana: Associate, gateway: Service) -> None:
+    text = client.get("/me/messages/").content.decode()
+    assert "once you have confirmed one" in text
+    assert "/me/number/" in text
+    client.post("/me/messages/", {**CHOICES, "sms": "on"})
+    assert not MessageSettings.objects.get().sms
+    offer_to(ana)
+    notices.send_due(now=make.EVENING)
+    assert not gateway.received
+    assert len(mail.outbox) == 1
 
 
 # --- Night ---------------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ class Text:
     short: str
     link: str
     stop: str = ""
+    last_line: str = ""  # for machines: on a line of its own at the end of a text message
     language: str = "en"
     lasts: timedelta = field(default=timedelta(hours=12))
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 from urllib.parse import quote
 
 import apprise
+from apprise.decorators import notify
 from django.conf import settings
+from django.core.mail import EmailMessage
 from django.utils.translation import gettext as _
 
 from .sending import Failed, Text
@@ -25,6 +28,13 @@ _GSM = frozenset("@£$¥èéùìòÇ\nØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#
                  "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà")  # fmt: skip
 _GSM_TWICE = frozenset("^{}\\[~]|€")
 _PLAIN = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "\u00a0": " "})
+
+
+@notify(on="demo")
+def _beside_the_mails(body: str, title: str, notify_type: str, *args: Any, meta: dict[str, Any], **more: Any) -> None:
+    """`demo://text/{to}`: the gateway of a laptop. The message shows on the page of mails that were sent."""
+    number = meta["query"].lstrip("+")
+    EmailMessage(_("Text message to +%(number)s") % {"number": number}, body, to=[f"{number}@text.invalid"]).send()
 
 
 class Sms:
@@ -49,7 +59,8 @@ class Sms:
 
 def written(text: Text) -> str:
     """The whole text message: who speaks, what, where to look; and how to stop, where there is room for it."""
-    said = gsm(_("Homeward: %(message)s") % {"message": text.short}) + f" {text.link}"
+    said = f"{gsm(_('Homeward: %(message)s') % {'message': text.short})} {text.link}".rstrip()
+    said += f"\n{text.last_line}" if text.last_line else ""
     stop = gsm(_("Reply STOP to end.")) if text.stop else ""
     return f"{said} {stop}" if stop and length(f"{said} {stop}") <= LONGEST else said
 
