@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('stores', '0004_words_for_people'),
+        ('stores', '0007_customers'),
     ]
 
     operations = [

@@ -13,7 +13,7 @@ def no_texts_to_unconfirmed_numbers(apps: StateApps, editor: BaseDatabaseSchemaE
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('deliveries', '0009_words_for_people'),
+        ('deliveries', '0012_customers'),
     ]
 
     operations = [
