@@ -16,7 +16,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from config import logs, mailing
+from config import logs, mailing, map_tiles
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -249,12 +249,15 @@ SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz)$"]
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Pictures under the map, and whose they are; without them maps draw shapes only (docs/decisions/0130).
+MAP_TILES_URL = env.str("MAP_TILES_URL", default="")
+MAP_TILES_ATTRIBUTION = env.str("MAP_TILES_ATTRIBUTION", default="")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:", "blob:"],
+        "img-src": [SELF, "data:", "blob:", *map_tiles.source_of(MAP_TILES_URL, MAP_TILES_ATTRIBUTION)],
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from django.conf import settings
+from django.db.models import F, Func, TextField, Value
+from django.db.models.functions import Coalesce
 
 from associates.models import Associate, Shift, willing
 from deliveries import hours, planner, quoting
@@ -98,11 +100,14 @@ def run_round(*, store: Store, now: datetime, seconds: float | None = None) -> R
         evening.problem, stop=planner.Stop.after(seconds or settings.PLANNER_SECONDS), seed=store.number
     )
     wave = {key: route for key, route in plan.routes.items() if in_wave(store, evening.shifts[key], now)}
-    trips = [
-        (trip, closes_at(store, evening.shifts[str(trip.associate_id)], now))
-        for trip in quoting.trips_of(evening, wave)
-        if quoting.keeps_floor(evening.people[str(trip.associate_id)].limits, trip.quote)
-    ]
+    reasons = {key: str(code) for key, code in plan.reasons.associates.items()}
+    trips = []
+    for trip in quoting.trips_of(evening, wave):
+        key = str(trip.associate_id)
+        if quoting.keeps_floor(evening.people[key].limits, trip.quote):
+            trips.append((trip, closes_at(store, evening.shifts[key], now)))
+        else:
+            reasons[key] = planner.AssociateReason.BELOW_FLOOR
     planned = offers.Planned(
         packages=len(packages),
         associates=len(shifts),
@@ -112,7 +117,7 @@ def run_round(*, store: Store, now: datetime, seconds: float | None = None) -> R
         seconds=plan.seconds,
         trips=trips,
         package_reasons={key: str(code) for key, code in plan.reasons.packages.items()},
-        associate_reasons={key: str(code) for key, code in plan.reasons.associates.items()},
+        associate_reasons=reasons,
     )
     round_ = offers.send_round(store=store, slot_at=slot_of(store, now), planned=planned, by=system("rounds"), now=now)
     log.info(
@@ -120,6 +125,19 @@ def run_round(*, store: Store, now: datetime, seconds: float | None = None) -> R
         offers=round_.offers_sent if round_ else None, seconds=round(plan.seconds, 3),
     )  # fmt: skip
     return round_
+
+
+def reason_for(associate: Associate, now: datetime) -> tuple[Round | None, str]:
+    """The last plan of this evening in the associate's store, and its code for why they got nothing in it.
+
+    The code is "" where there was a trip for them, or they were not asked for. Reads nobody else's code.
+    """
+    own = Func(F("associate_reasons"), Value(str(associate.pk)), function="jsonb_extract_path_text")
+    rounds = Round.objects.filter(
+        store=associate.store_id, slot_at__gte=associate.store.evening_began(now), slot_at__lte=now
+    )
+    last = rounds.annotate(own=Coalesce(own, Value(""), output_field=TextField())).defer("associate_reasons").first()
+    return last, last.own if last else ""
 
 
 def board_shift(associate: Associate, now: datetime) -> Shift | None:

@@ -33,7 +33,8 @@ REQUOTE_SECONDS = 0.5
 ROTATION_CENTS = (100, 60, 30)
 ROTATION_OVER = timedelta(days=14)
 QUOTE_STEP = timedelta(minutes=5)
-# A way home that is paid is paid in steps, rounded up: exact seconds and metres from a known door would tell the home.
+# A way home that is paid or shown comes in steps, rounded up: exact seconds and metres from a known door would tell the
+# home.
 LAST_LEG_S, LAST_LEG_M = 300, 1610
 
 
@@ -324,6 +325,19 @@ def near_home(associate: Associate, point: Point, metres: float) -> bool:
     """Whether `point` is within `metres` of the associate's home cell: nothing of theirs is told of from there."""
     cells = home.reveal([associate])
     return associate.pk in cells and distance_m(cells[associate.pk], point) < metres
+
+
+def drive_home_s(associate: Associate, store: Store) -> int | None:
+    """Seconds of the drive straight home, for the associate alone, rounded up to whole steps of five minutes.
+
+    None where no home area or no road is known. The step is the one in which a way home is paid, so that one's own page
+    says no more than one's pay does.
+    """
+    cell = home.reveal([associate]).get(associate.pk)
+    if cell is None:
+        return None
+    seconds, _metres = travel_times().matrix([(store.lat, store.lon), (cell.lat, cell.lon)])
+    return _in_steps(int(seconds[0, 1]), LAST_LEG_S) if seconds[0, 1] >= 0 else None
 
 
 def plan_trip(

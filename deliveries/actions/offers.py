@@ -26,6 +26,11 @@ class OfferGone(Refused):
     sentence = _("This offer is no longer open. Look at your offers for what there is now.")
 
 
+class OfferWithdrawn(OfferGone):
+    code = "offer_withdrawn"
+    sentence = _("This offer was taken back. That says nothing about you, and there may be another one tonight.")
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """What a round found: figures for the Round row, and the trips to offer with the time each is open until."""

@@ -16,6 +16,7 @@ from deliveries.views import (
     today,
     trips,
     whereabouts,
+    why,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -33,6 +34,7 @@ urlpatterns: list[URLPattern] = [
     path("me/messages/push/", messages.subscribe, name="messages_push"),
     path("me/messages/push/<int:subscription_id>/remove/", messages.remove, name="messages_push_remove"),
     path("offers/", offers.offers, name="offers"),
+    path("offers/why/", why.why, name="why_not"),
     path("offers/<int:offer_id>/", offers.offer, name="offer"),
     path("offers/<int:offer_id>/claim/", offers.claim, name="claim_offer"),
     path("offers/<int:offer_id>/not-tonight/", offers.not_tonight, name="not_tonight"),

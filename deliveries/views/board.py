@@ -98,6 +98,6 @@ def _page(
         return refused(request, why_not(no.reason), code="does_not_fit")
     context = {
         "tab": "offers", "person": person, "store": person.store, "package": wanted, "trip": trip, "said": said,
-        "shown": show(planned, together, shift, person.store), "key": request.POST.get("key") or uuid4(),
+        "shown": show(planned, together, shift, person.store, person), "key": request.POST.get("key") or uuid4(),
     }  # fmt: skip
     return render(request, "associate/board_package.html", context, status=status)

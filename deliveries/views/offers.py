@@ -17,10 +17,10 @@ from deliveries.actions import offers as verbs
 from deliveries.models import Offer, Package
 from deliveries.states import OfferState
 
-from . import answers, mine
+from . import answers, mine, offer_map
 from .access import associate_page
 from .phone import kept
-from .quotes import Shown, show, with_mine
+from .quotes import Shown, show, stops_of, with_mine
 from .reasons import refused, why_not
 from .today import why_nothing
 
@@ -34,7 +34,7 @@ def offers(request: HttpRequest, person: Associate) -> HttpResponse:
     offer = mine.open_offer(person, now)
     context = {
         "tab": "offers", "person": person, "store": person.store, "offer": offer, "trip": mine.open_trip(person),
-        "shown": whole(offer) if offer else None, "board": matching.board_shift(person, now) is not None,
+        "shown": whole(offer, person) if offer else None, "board": matching.board_shift(person, now) is not None,
         "why": why_nothing(person, current_shift(person, now), now),
     }  # fmt: skip
     return render(request, "associate/offers.html", context)
@@ -42,12 +42,15 @@ def offers(request: HttpRequest, person: Associate) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @associate_page
+@kept
 def offer(request: HttpRequest, person: Associate, offer_id: int) -> HttpResponse:
     """One offer. A POST carries ticks and answers with their quote; it changes nothing."""
     now = timezone.now()
     found = _mine(person, offer_id)
     if found.state == OfferState.CLAIMED:
         return redirect("trip")
+    if found.state == OfferState.WITHDRAWN:
+        return refused(request, verbs.OfferWithdrawn(), status=410)
     if found.state != OfferState.SENT:
         return refused(request, verbs.OfferGone(), status=410)
     if found.expires_at <= now:
@@ -96,8 +99,8 @@ def _packages(offer: Offer) -> list[Package]:
 
 
 def _ticked(request: HttpRequest, offer: Offer) -> list[Package]:
-    """The offer's packages that the form names; other ids are as good as none."""
-    wanted = set(request.POST.getlist("package"))
+    """The offer's packages that the form names, a stop's in one box; other ids are as good as none."""
+    wanted = {number for box in request.POST.getlist("package") for number in box.split()}
     return [package for package in _packages(offer) if str(package.pk) in wanted]
 
 
@@ -110,29 +113,34 @@ def _plan(person: Associate, offer: Offer, ticked: list[Package]) -> tuple[quoti
     return with_mine(person, offer.shift, trip if others else None, ticked)
 
 
-def whole(offer: Offer) -> Shown:
+def whole(offer: Offer, person: Associate) -> Shown:
     """The offer as it was sent."""
-    return show(claims.planned_from(offer), _packages(offer), offer.shift, offer.store)
+    return show(claims.planned_from(offer), _packages(offer), offer.shift, offer.store, person)
 
 
 def _page(
     request: HttpRequest, person: Associate, offer: Offer, ticked: list[Package], *, said: str = "", status: int = 200
 ) -> HttpResponse:
     shown: Shown | None = None
+    planned: quoting.PlannedTrip | None = None
     problem = ""
     if not ticked:
-        problem = _("Tick at least one package, or choose “Not tonight”.")
+        problem = _("Tick at least one stop, or choose “Not tonight”.")
     else:
         try:
             planned, together = _plan(person, offer, ticked)
-            shown = show(planned, together, offer.shift, offer.store)
+            shown = show(planned, together, offer.shift, offer.store, person)
         except quoting.DoesNotFit as no:
             problem = why_not(no.reason)
     ids = {package.pk for package in ticked}
-    packages = [{"package": package, "ticked": package.pk in ids} for package in _packages(offer)]
+    packages = _packages(offer)
+    stops = [
+        {"stop": stop, "ticked": all(package.pk in ids for package in stop.packages)}
+        for stop in stops_of(claims.planned_from(offer), packages)
+    ]
     context = {
-        "tab": "offers", "person": person, "store": offer.store, "offer": offer, "packages": packages, "shown": shown,
+        "tab": "offers", "person": person, "store": offer.store, "offer": offer, "stops": stops, "shown": shown,
         "problem": problem, "said": said if said != problem else "", "part": len(ids) < len(packages),
-        "key": request.POST.get("key") or uuid4(),
+        "key": request.POST.get("key") or uuid4(), "drawing": offer_map.drawing(offer.store, planned),
     }  # fmt: skip
     return render(request, "associate/offer.html", context, status=status)

@@ -25,8 +25,9 @@ WORKER = "js/sw.js"
 PARTS = ("js/outbox.js", "js/push-worker.js")
 # What every page of the road needs to look and work as usual.
 SHELL = (
-    "css/tokens.css", "css/components.css", "django_htmx/htmx-2.min.js", "js/associate.js", "js/dropoff.js",
-    "js/offline.js", "js/outbox.js", "js/problem.js", "js/save.js", "js/trip.js", "img/icon.svg", "img/icon-192.png",
+    "css/tokens.css", "css/components.css", "css/offer.css", "django_htmx/htmx-2.min.js", "js/associate.js", "js/dropoff.js",
+    "js/offer.js", "js/offline.js", "js/outbox.js", "js/problem.js", "js/save.js", "js/trip.js", "img/icon.svg",
+    "img/icon-192.png",
 )  # fmt: skip
 THEME, PAPER = "#0b5f58", "#f7f5f0"
 

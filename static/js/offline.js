@@ -93,10 +93,15 @@ document.addEventListener("submit", (event) => {
   if (navigator.onLine || event.target.method !== "post" || event.target.matches("[data-queue]:not([data-plain])")) return;
   event.preventDefault();
   event.stopPropagation();
+  needsSignal();
+}, { capture: true });
+
+/** Say that this needs a signal, where it is seen. */
+export function needsSignal() {
   line.textContent = strip.dataset.needsSignal;
   strip.hidden = false;
   strip.scrollIntoView({ block: "center" });
-}, { capture: true });
+}
 
 // --- The worker --------------------------------------------------------------------------------------------------------------
 

@@ -36,8 +36,17 @@ def offered(store: Store, number: int = 3, **fields: Any) -> tuple[Associate, li
     person = make.associate(store, **fields)
     make.shift(person, ends_at=now + timedelta(minutes=30))
     made = packages(store, number)
-    matching.run_round(store=store, now=now, seconds=1)
-    return person, made, Offer.objects.get(associate=person)
+    return person, made, send_round(store, person)
+
+
+def run_round(store: Store) -> None:
+    matching.run_round(store=store, now=datetime.now(UTC), seconds=1)
+
+
+def send_round(store: Store, person: Associate) -> Offer:
+    """The round of now, and what it offers to `person`."""
+    run_round(store)
+    return Offer.objects.get(associate=person)
 
 
 def sign_in(page: Page, person: Associate) -> None:

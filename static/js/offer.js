@@ -1,0 +1,91 @@
+// An offer's page: the map, fetched when somebody wants it, and ticks that go back where there is no signal. The list beside
+// the map says the same, so nothing is missing without it.
+
+import { needsSignal } from "./offline.js";
+
+const part = document.getElementById("way-map");
+let map;
+
+if (part) {
+  const [button, sorry, canvas] = part.children;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    button.setAttribute("aria-busy", "true");
+    sorry.hidden = true;
+    try {
+      await Promise.all([style(button.dataset.style), import(button.dataset.leaflet)]);
+    } catch {
+      button.removeAttribute("aria-busy");
+      sorry.hidden = false;
+      return;
+    }
+    button.hidden = true;
+    canvas.hidden = false;
+    map = new OfferMap(canvas, data());
+    canvas.focus();
+  });
+  // The quote was worked out anew: the map stays where it is (hx-preserve) and shows what is ticked now.
+  document.body.addEventListener("htmx:afterSwap", () => document.getElementById("drawing") && map?.draw(data()));
+}
+
+document.body.addEventListener("htmx:sendError", ({ detail }) => {
+  if (detail.requestConfig.triggeringEvent?.type !== "change") return;
+  document.getElementById("claim").reset(); // what is ticked and what is quoted stay the same
+  needsSignal();
+});
+
+function data() {
+  return JSON.parse(document.getElementById("drawing").textContent);
+}
+
+function style(href) {
+  return new Promise((resolve, reject) => {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href, onload: resolve, onerror: reject });
+    document.head.prepend(link); // before ours, which says what is different here
+  });
+}
+
+class OfferMap {
+  constructor(canvas, { tiles, words }) {
+    const { L } = window;
+    const animated = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.map = L.map(canvas, {
+      attributionControl: false, zoomControl: false, scrollWheelZoom: false, zoomSnap: 0.25, minZoom: 8, maxZoom: 15,
+      dragging: !L.Browser.mobile, // one finger scrolls the page; two move the map
+      fadeAnimation: animated, markerZoomAnimation: animated, zoomAnimation: animated,
+    });
+    L.control.zoom({ zoomInTitle: words.closer, zoomOutTitle: words.wider }).addTo(this.map);
+    if (tiles.url) {
+      const attribution = Object.assign(document.createElement("i"), { textContent: tiles.attribution }).innerHTML;
+      L.tileLayer(tiles.url, { attribution }).addTo(this.map);
+      L.control.attribution({ prefix: false }).addAttribution(attribution).addTo(this.map);
+    }
+    this.shapes = L.featureGroup().addTo(this.map);
+    this.draw(data());
+  }
+
+  draw({ store, areas, radius, words }) {
+    const { L } = window;
+    this.shapes.clearLayers();
+    // Before a layer can be measured the map needs a view.
+    this.map.setView(store, 12, { animate: false });
+    const quiet = { interactive: false };
+    L.polyline([store, ...areas], { ...quiet, className: "map-way" }).addTo(this.shapes);
+    const numbers = new Map(); // several stops may lie in one area
+    areas.forEach((at, index) => numbers.set(String(at), [...(numbers.get(String(at)) ?? []), index + 1]));
+    for (const [, here] of numbers) {
+      const at = areas[here[0] - 1];
+      L.circle(at, { ...quiet, radius, className: "map-area" }).addTo(this.shapes);
+      this.label(at, here.join(" · "), "map-label");
+    }
+    this.label(store, words.store, "map-label map-store");
+    this.map.fitBounds(this.shapes.getBounds(), { padding: [20, 20], animate: false });
+  }
+
+  label(at, text, className) {
+    const { L } = window;
+    const html = Object.assign(document.createElement("span"), { textContent: text });
+    const icon = L.divIcon({ className, html, iconSize: null });
+    L.marker(at, { icon, interactive: false, keyboard: false }).addTo(this.shapes);
+  }
+}
