@@ -294,6 +294,16 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "unacked_restore_interval": 10}
 PLANNER_SECONDS = env.float("PLANNER_SECONDS", default=5.0)
 
+# --- Places and drives ------------------------------------------------------------------------------------------------
+OSRM_URL = env.str("OSRM_URL", default="").rstrip("/")  # empty: drive times are estimated
+OSRM_SECONDS = env.float("OSRM_SECONDS", default=4.0)  # the longest a caller waits for it
+if OSRM_URL and not OSRM_URL.startswith(("http://", "https://")):
+    raise ImproperlyConfigured("OSRM_URL must be the address of an OSRM server: http://osrm.internal:5000")
+if "project-osrm.org" in OSRM_URL:  # it would be told where associates live, if coarsely
+    raise ImproperlyConfigured("OSRM_URL must be a server of your own; the public one may not see what we ask.")
+if not 0 < OSRM_SECONDS <= 30:
+    raise ImproperlyConfigured("OSRM_SECONDS must be more than 0 and at most 30.")
+
 # --- API ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["deliveries.api.keys.ApiKeyAuthentication"],

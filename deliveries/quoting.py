@@ -10,17 +10,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
 from typing import Any
 
 from associates import home
 from associates.models import Associate, Limits, Shift
-from deliveries import fatigue, hours, pay, planner
+from deliveries import drives, fatigue, hours, pay, planner
 from deliveries.conflicts import blocked
 from deliveries.hours import Hours
 from deliveries.models import Package, Trip
 from deliveries.planner.problem import IntMatrix
-from deliveries.travel import PowerLaw, TravelTimes
+from deliveries.travel import TravelTimes
 from stores import wages
 from stores.models import PayPlan, Store
 from stores.places import Point, distance_m
@@ -40,17 +39,20 @@ LAST_LEG_S, LAST_LEG_M = 300, 1610
 
 @dataclass(frozen=True, slots=True)
 class PlannedStop:
-    """One door on the way. `leg_s`, `leg_m`: from the stop before, or the store. `package_ids` in no special order."""
+    """One door on the way. `leg_s`, `leg_m`: from the stop before, or the store; `estimated` when no road map was asked.
+    `package_ids` in no special order."""
 
     package_ids: tuple[int, ...]
     lat: float
     lon: float
     leg_s: int
     leg_m: int
+    estimated: bool = True
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PlannedStop:
-        return cls(tuple(data["package_ids"]), data["lat"], data["lon"], data["leg_s"], data["leg_m"])
+        estimated = data.get("estimated", True)
+        return cls(tuple(data["package_ids"]), data["lat"], data["lon"], data["leg_s"], data["leg_m"], estimated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,9 @@ class DoesNotFit(Exception):
         self.reason = reason
 
 
-@lru_cache(maxsize=1)
-def travel_times() -> TravelTimes:
-    """Where drive times come from."""
-    return PowerLaw()
+def travel_times(store: Store) -> TravelTimes:
+    """Where this store's drive times come from. May ask a server: never inside a transaction."""
+    return drives.between(store)
 
 
 def rates(plan: PayPlan, day: date) -> pay.Rates:
@@ -110,6 +111,7 @@ class Evening:
     packages: dict[str, Package]
     hours: Mapping[int, Hours]
     metres: IntMatrix
+    estimated: bool  # the drives
 
     def second(self, moment: datetime) -> int:
         return int((moment - self.midnight).total_seconds())
@@ -147,7 +149,7 @@ def evening_of(
     people = [associate for associate, _ in shifts]
     never = blocked(people, cells, packages)
     turns = _turns(people, midnight)
-    seconds, metres = travel_times().matrix(points)
+    found = travel_times(store).drives(points)
     rows = 1 + len(packages)
 
     def second(moment: datetime) -> int:
@@ -186,7 +188,7 @@ def evening_of(
             )
             for associate, shift in shifts
         ),
-        time_s=seconds[:rows, :],
+        time_s=found.seconds[:rows, :],
         name=f"{store.number} {day}",
     )
     return Evening(
@@ -199,7 +201,8 @@ def evening_of(
         people={str(associate.pk): associate for associate, _ in shifts},
         packages={str(package.pk): package for package in packages},
         hours=worked,
-        metres=metres,
+        metres=found.metres,
+        estimated=found.estimated,
     )
 
 
@@ -280,7 +283,7 @@ def _trip(evening: Evening, key: str, route: list[str], trip: planner.Trip) -> P
         if package.door in seen:  # same door: same stop, no second leg
             where = seen[package.door]
             stop = stops[where]
-            stops[where] = PlannedStop((*stop.package_ids, package.pk), stop.lat, stop.lon, stop.leg_s, stop.leg_m)
+            stops[where] = replace(stop, package_ids=(*stop.package_ids, package.pk))
             continue
         row = index[package_id]
         seen[package.door] = len(stops)
@@ -291,6 +294,7 @@ def _trip(evening: Evening, key: str, route: list[str], trip: planner.Trip) -> P
                 package.lon,
                 int(evening.problem.time_s[at, row]),
                 int(evening.metres[at, row]),
+                evening.estimated,
             )
         )
         at = row

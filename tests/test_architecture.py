@@ -24,6 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "live",
         "notices",
         "conflicts",
+        "drives",
         "quoting",
         "manifests",
         "hours",
@@ -37,7 +38,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 PURE = LAYERS[0]
 # What the pure files may stand on besides the standard library and each other.
-PURE_LIBRARIES = {"numpy", "highspy", "numba", "llvmlite", "PIL"}
+PURE_LIBRARIES = {"numpy", "highspy", "numba", "llvmlite", "PIL", "urllib3"}
 
 
 def sources() -> list[Path]:

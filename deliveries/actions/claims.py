@@ -171,7 +171,15 @@ def lay_stops(trip: Trip, planned: Sequence[PlannedStop]) -> dict[int, Stop]:
     trip.stops.all().delete()
     stops = Stop.objects.bulk_create(
         [
-            Stop(trip=trip, position=position, lat=stop.lat, lon=stop.lon, leg_s=stop.leg_s, leg_m=stop.leg_m)
+            Stop(
+                trip=trip,
+                position=position,
+                lat=stop.lat,
+                lon=stop.lon,
+                leg_s=stop.leg_s,
+                leg_m=stop.leg_m,
+                leg_estimated=stop.estimated,
+            )
             for position, stop in enumerate(planned, 1)
         ]
     )

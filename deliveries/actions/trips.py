@@ -80,6 +80,7 @@ class Leg:
     stop_id: int
     seconds: int
     metres: int
+    estimated: bool = True
 
 
 @transaction.atomic
@@ -107,9 +108,10 @@ def reorder(*, trip: Trip, legs: Sequence[Leg], by: Associate, now: datetime) ->
     done = [stop for stop in stops if stop.pk not in ahead]
     for leg in legs:
         ahead[leg.stop_id].leg_s, ahead[leg.stop_id].leg_m = leg.seconds, leg.metres
+        ahead[leg.stop_id].leg_estimated = leg.estimated
     for position, stop in enumerate([*done, *(ahead[leg.stop_id] for leg in legs)], 1):
         stop.position = position
-    Stop.objects.bulk_update(stops, ["position", "leg_s", "leg_m"])
+    Stop.objects.bulk_update(stops, ["position", "leg_s", "leg_m", "leg_estimated"])
     hide(locked)
     out = [package for package in packages if package.state == PackageState.OUT]
     note(out, "reorder", by=actors.associate(person.user_id), now=now)

@@ -277,8 +277,8 @@ class StoreEvening:
             fails = (one_fails and stop == stops[-1]) or self.rng.random() < NOBODY_HOME
             yield from self._at_the_door(person, stop, fails)
         if trip.packages.filter(state=PackageState.RETURNING).exists():
-            seconds, _metres = quoting.travel_times().matrix([here, (self.store.lat, self.store.lon)])
-            yield self.clock.now + timedelta(seconds=int(seconds[0, 1]) * traffic)
+            back = quoting.travel_times(self.store).way([here, (self.store.lat, self.store.lon)])
+            yield self.clock.now + timedelta(seconds=back.seconds[0] * traffic)
             for package in trip.packages.filter(state=PackageState.RETURNING):
                 exceptions.receive_return(package=package, by=self.bay, now=self.clock.now)
                 self.say(f"bay: {package.label} is back in the store")

@@ -2,6 +2,7 @@
 
     groups.py      the names of the groups, all in one place
     snapshots.py   what a customer may see of a package: facts in bulk, a version, a rendered fragment
+    arrival.py     from a trip's rows to what is known for sure and what is planned after it
     window.py      when it will come, as an honest range                                        pure
     words.py       the sentences: every state, what happens next, the timeline
     publishing.py  a committed Event -> Redis, once; who watches nothing costs nothing

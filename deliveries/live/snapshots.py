@@ -27,7 +27,8 @@ from deliveries.states import ENDED, PackageState
 from stores.models import Store
 
 from . import groups, words
-from .window import Window, expect
+from .arrival import BEFORE_LEAVING, arrival
+from .window import Window
 from .words import Status
 
 BRIEF_AFTER = timedelta(hours=24)  # after the end only the status is left
@@ -106,7 +107,7 @@ def load(package_ids: Collection[int], *, now: datetime) -> dict[int, Facts]:
     )
     delivered = [pk for pk, package in found.items() if package.state == PackageState.DELIVERED]
     proofs = {proof.package_id: proof for proof in Proof.objects.filter(package__in=delivered, undone_at=None)}
-    roads = _roads({p.trip_id for p in found.values() if p.state == PackageState.OUT})
+    roads = _roads({p.trip_id for p in found.values() if p.state in (PackageState.OUT, *BEFORE_LEAVING)})
     return {
         pk: _facts(
             package,
@@ -121,10 +122,11 @@ def load(package_ids: Collection[int], *, now: datetime) -> dict[int, Facts]:
 
 
 def _roads(trip_ids: set[int | None]) -> dict[int, list[Claim]]:
-    """The live claims of trips under way, in the order of their stops."""
+    """The live claims of these trips, in the order of their stops."""
     roads: dict[int, list[Claim]] = defaultdict(list)
     claims = Claim.objects.filter(trip__in=trip_ids, released_at=None, stop__isnull=False)
-    for claim in claims.select_related("stop", "package", "trip").order_by("stop__position", "pk"):
+    claims = claims.select_related("stop", "package", "trip__store", "trip__shift")
+    for claim in claims.order_by("stop__position", "pk"):
         roads[claim.trip_id].append(claim)
     return roads
 
@@ -135,7 +137,8 @@ def _facts(
     state = PackageState(package.state)
     status = PUBLIC_STATUS[state]
     brief = state in ENDED and now - package.state_since > BRIEF_AFTER
-    stops_away, window = _whereabouts(package, road, now) if road else (None, None)
+    coming = arrival(package, road, now) if road else None
+    stops_away = coming.stops_away if coming else None
     if stops_away == 0:
         status = Status.NEXT
     if events and events[-1].verb == "collect":
@@ -155,7 +158,7 @@ def _facts(
         carrier=tender.manifest.carrier.name if tender else "",
         reason=_reason(events) if state in AFTER_AN_ATTEMPT else "",
         stops_away=stops_away,
-        window=window,
+        window=coming.window if coming else None,
         near_the_door=not proof.far if proof and proof.lat is not None and not brief else None,
         photo=(proof.photo.name or "") if proof and not brief else "",
         brief=brief,
@@ -180,22 +183,6 @@ WITH_SOMEBODY = frozenset(
     }
 )  # fmt: skip
 AFTER_AN_ATTEMPT = frozenset({PackageState.ATTEMPTED, PackageState.KEPT, PackageState.RETURNING, PackageState.RETURNED})
-
-
-def _whereabouts(package: Package, road: list[Claim], now: datetime) -> tuple[int | None, Window | None]:
-    """How many stops come before this package's door, and when it will be there."""
-    mine = next((claim.stop for claim in road if claim.package_id == package.pk), None)
-    if mine is None:
-        return None, None
-    ahead: dict[int, int] = {}  # position of a stop to come -> seconds to drive there
-    since = road[0].trip.started_at or package.state_since
-    for claim in road:
-        if claim.package.state != PackageState.OUT:
-            since = max(since, claim.package.state_since)
-        elif claim.stop is not None and claim.stop.position <= mine.position:
-            ahead[claim.stop.position] = claim.stop.leg_s
-    left_s = sum(ahead.values()) + package.store.service_seconds * (len(ahead) - 1)
-    return len(ahead) - 1, expect(since=since, left_s=left_s, now=now, promise=package.deliver_by)
 
 
 def _reason(events: list[Event]) -> str:

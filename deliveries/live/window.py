@@ -1,18 +1,92 @@
 """When a package will come, as a range that is honest. Pure.
 
-Planned seconds are estimates: against the Reisterstown matrix half of them are within 15% and one in twenty is off by
-much more, and people wait at doors. So the range opens with the time still to drive, is rounded outwards to five
-minutes, and narrows with every stop that is done, because it is counted from the last of those.
+A planned drive is off by what planned drives are off by: measured on the Reisterstown matrix and kept here as two tables,
+seconds early and late by seconds planned (`benchmarks/travel` makes them and says how often the real arrival lies inside;
+`docs/travel.md`). Each stop on the way adds what it may take less or more, and leaving the store adds its own while
+that is ahead. These are independent of each other, so they add up as squares.
+
+The range is counted from the last thing known for sure, so it narrows with every milestone; it is as wide at least as what
+is left says, and never wider for less.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-EARLY, LATE = 0.85, 1.40  # of what is left to drive and to do
-SLACK_BEFORE, SLACK_AFTER = timedelta(minutes=2), timedelta(minutes=6)
 ROUND_S = 300
+# A stop's service is planned as the store's average. Not measured yet; from the first pilot's trips it will be.
+SERVICE_EARLY_S, SERVICE_LATE_S = 45, 120
+LEAVING_EARLY_S, LEAVING_LATE_S = 120, 480  # loading, and the last customer of the shift
+GRACE_S = 15 * 60  # what is said anew when the range is over and nobody has come
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """How far planned drives are off: rows of (seconds planned, early, late), growing in each column.
+
+    One arrival in twenty is earlier and one in twenty later. Between rows linear; after the last on with its slope.
+    """
+
+    rows: tuple[tuple[int, int, int], ...]
+
+    def early(self, drive_s: float) -> float:
+        """Seconds that a drive planned at `drive_s` may take less."""
+        return self._at(drive_s, 1)
+
+    def late(self, drive_s: float) -> float:
+        """Seconds that it may take more."""
+        return self._at(drive_s, 2)
+
+    def _at(self, drive_s: float, column: int) -> float:
+        pairs = zip(self.rows, self.rows[1:], strict=False)
+        below, above = next((pair for pair in pairs if drive_s < pair[1][0]), (self.rows[-2], self.rows[-1]))
+        share = (drive_s - below[0]) / (above[0] - below[0])
+        return below[column] + share * (above[column] - below[column])
+
+
+# The estimate against two routers: early is against the faster (Valhalla), late against the slower (OSRM).
+ESTIMATED = Errors(
+    (
+        (0, 15, 60), (120, 90, 320), (240, 140, 450), (480, 250, 630), (720, 345, 740), (1200, 540, 980),
+        (1800, 730, 1070), (2700, 970, 1190),
+    )
+)  # fmt: skip
+# A router's times. Early is measured, again against the faster of the two; late is for traffic, which neither knows.
+ROUTED = Errors(((0, 15, 45), (120, 100, 100), (480, 210, 200), (1200, 400, 400), (1800, 580, 530), (2700, 800, 720)))
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What is planned between the last thing known for sure and the door.
+
+    drive_s: seconds of driving; stops: doors before this one, each `service_s` seconds.
+    leaving: the store has not been left yet. errors: of the drives.
+    """
+
+    drive_s: int
+    stops: int
+    service_s: int
+    leaving: bool = False
+    errors: Errors = ESTIMATED
+
+    @property
+    def seconds(self) -> int:
+        return self.drive_s + self.stops * self.service_s
+
+    @property
+    def early_s(self) -> float:
+        """How much sooner than planned it may be."""
+        leaving = LEAVING_EARLY_S if self.leaving else 0
+        early = math.hypot(self.errors.early(self.drive_s), SERVICE_EARLY_S * math.sqrt(self.stops), leaving)
+        return min(early, self.seconds)
+
+    @property
+    def late_s(self) -> float:
+        """How much later."""
+        leaving = LEAVING_LATE_S if self.leaving else 0
+        return math.hypot(self.errors.late(self.drive_s), SERVICE_LATE_S * math.sqrt(self.stops), leaving)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +99,20 @@ class Window:
     over: bool
 
 
-def expect(*, since: datetime, left_s: int, now: datetime, promise: datetime) -> Window:
-    """The window for a stop that is `left_s` planned seconds of driving and service after the moment `since`.
+def expect(*, since: datetime, ahead: Ahead, now: datetime, promise: datetime) -> Window:
+    """The window at a door that is `ahead` of the moment `since`, on whole five minutes.
 
-    `since` is the last thing known for sure: the trip's start or its last stop that is done.
+    `since` is the last thing known for sure: the trip's start, an arrival, or a stop that is done.
     """
-    opens = max(since + timedelta(seconds=left_s * EARLY) - SLACK_BEFORE, now)
-    closes = since + timedelta(seconds=left_s * LATE) + SLACK_AFTER
-    opens, closes = _round(opens, up=False), _round(closes, up=True)
+    opens = _down(since + timedelta(seconds=ahead.seconds - ahead.early_s))
+    # Wide enough wherever `opens` was between two of the clock's steps: the width depends on what is ahead alone.
+    width = ROUND_S * math.ceil((ahead.early_s + ahead.late_s + ROUND_S - 1) / ROUND_S)
+    closes = opens + timedelta(seconds=width)
     over = now >= closes
     if over:  # say nothing that is already wrong
-        opens, closes = _round(now, up=False), _round(now + timedelta(minutes=15), up=True)
-    return Window(opens, closes, late=closes > promise, over=over)
+        closes = _down(now + timedelta(seconds=GRACE_S + ROUND_S - 1))
+    return Window(max(opens, _down(now)), closes, late=closes > promise, over=over)
 
 
-def _round(moment: datetime, *, up: bool) -> datetime:
-    seconds = int(moment.timestamp())
-    steps = -(-seconds // ROUND_S) if up else seconds // ROUND_S
-    return datetime.fromtimestamp(steps * ROUND_S, UTC)
+def _down(moment: datetime) -> datetime:
+    return datetime.fromtimestamp(int(moment.timestamp()) // ROUND_S * ROUND_S, UTC)

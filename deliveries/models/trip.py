@@ -105,6 +105,8 @@ class Stop(models.Model):
     lon = models.FloatField()
     leg_s = models.PositiveIntegerField(help_text=_("Planned seconds from the stop before, or the store."))
     leg_m = models.PositiveIntegerField()
+    # No road map was asked for the leg: the window at the door says so by being wider.
+    leg_estimated = models.BooleanField(default=True, db_default=True)
     arrived_at = models.DateTimeField(null=True, blank=True)
 
     if TYPE_CHECKING:

@@ -4,7 +4,6 @@ it first.
     kinds.py        every kind of message in one table: channels, urgency, when it is still true
     owed.py         events, offers and pay -> rows; the key names event, person and channel
     forewarning.py  what is owed because time passes: late, shift's end, an offer that closes
-    lateness.py     when a package will come, before and after departure
     readers.py      which channel for whom: addresses, consent, choices, opt-outs, quiet hours
     quiet.py        quiet hours on the wall clock                                              pure
     texts.py        the words, from templates/messages

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from deliveries.live import snapshots
 from deliveries.models import Offer, Package, Trip
 from deliveries.states import OfferState, PackageState, TripState
 from stores.models import Store
 
-from . import lateness
 from .owed import owe_associate, owe_customers
 from .readers import settings_of
 
@@ -34,7 +34,8 @@ def _late(store: Store, now: datetime) -> None:
         deliver_by__range=(now - LONG_PAST, now + LOOK_AHEAD),
     )  # fmt: skip
     packages = {package.pk: package for package in going}
-    late = [pk for pk, window in lateness.windows(packages, now=now).items() if window.late]
+    said = snapshots.load(packages, now=now)
+    late = [pk for pk, facts in said.items() if facts.window and facts.window.late]
     owe_customers([(packages[pk], "late", f"{packages[pk].deliver_by:%Y%m%d%H%M}") for pk in late], now=now)
 
 

@@ -20,7 +20,7 @@ from deliveries.models import MessageOptOut, Notice, PushSubscription
 from deliveries.models.notice import Channel
 from deliveries.states import OfferState
 
-from . import channels, lateness, readers, texts
+from . import channels, readers, texts
 from .channels import Failed, Text
 from .kinds import ALL
 
@@ -145,7 +145,7 @@ def _to_customer(notice: Notice, now: datetime) -> Callable[[], Text] | None:
     facts = snapshots.load([package.pk], now=now)[package.pk]
     if (notice.kind == "next" and facts.status != Status.NEXT) or facts.status == Status.COLLECTED:
         return None
-    window = facts.window or lateness.windows([package.pk], now=now).get(package.pk)
+    window = facts.window
     if notice.kind == "late" and (window is None or not window.late):
         return None
 

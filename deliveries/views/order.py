@@ -60,7 +60,8 @@ def legs(trip: Trip, done: Sequence[Stop], order: Sequence[Stop]) -> list[trips.
     """
     start = done[-1].point if done else Point(trip.store.lat, trip.store.lon)
     points = [start, *(stop.point for stop in order)]
-    seconds, metres = quoting.travel_times().matrix([(point.lat, point.lon) for point in points])
+    way = quoting.travel_times(trip.store).way([(point.lat, point.lon) for point in points])
     return [
-        trips.Leg(stop.pk, int(seconds[here, here + 1]), int(metres[here, here + 1])) for here, stop in enumerate(order)
+        trips.Leg(stop.pk, seconds, metres, way.estimated)
+        for stop, seconds, metres in zip(order, way.seconds, way.metres, strict=True)
     ]

@@ -83,7 +83,7 @@ def drive_home(trip: Trip, lives: Point) -> dict[str, int]:
     store, stops = trip.store, list(Stop.objects.filter(trip=trip))
     cell = home.coarse(lives)
     points = [(store.lat, store.lon), (stops[-1].lat, stops[-1].lon), (cell.lat, cell.lon)]
-    seconds, metres = quoting.travel_times().matrix(points)
+    seconds, metres = quoting.travel_times(store).matrix(points)
     legs = {"straight home": 0, "last leg": 1}
     numbers = {f"{what}, metres": int(metres[row, 2]) for what, row in legs.items()}
     numbers |= {f"{what}, seconds": int(seconds[row, 2]) for what, row in legs.items()}
@@ -257,7 +257,9 @@ def test_offers_and_trips_say_nothing_of_the_way_home(evening: World) -> None:
     matching.run_round(store=evening.store, now=world.NOW)
     offer = Offer.objects.get(associate=gus)
     cell = home.coarse(Point(40.7211, -74.1555))
-    assert {name for stop in offer.stops for name in stop} == {"package_ids", "lat", "lon", "leg_s", "leg_m"}
+    assert {name for stop in offer.stops for name in stop} == {
+        "package_ids", "lat", "lon", "leg_s", "leg_m", "estimated",
+    }  # fmt: skip
     stored = f"{offer.stops} {offer.quote}"
     assert f"{cell.lat:.3f}" not in stored
     assert f"{cell.lon:.3f}" not in stored
