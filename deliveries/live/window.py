@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 
 ROUND_S = 300
 # A stop's service is planned as the store's average. Not measured yet; from the first pilot's trips it will be.
-SERVICE_EARLY_S, SERVICE_LATE_S = 45, 120
+SERVICE_EARLY_S, SERVICE_LATE_S = 60, 90
 LEAVING_EARLY_S, LEAVING_LATE_S = 120, 480  # loading, and the last customer of the shift
 GRACE_S = 15 * 60  # what is said anew when the range is over and nobody has come
 
@@ -26,7 +26,8 @@ GRACE_S = 15 * 60  # what is said anew when the range is over and nobody has com
 class Errors:
     """How far planned drives are off: rows of (seconds planned, early, late), growing in each column.
 
-    One arrival in twenty is earlier and one in twenty later. Between rows linear; after the last on with its slope.
+    One arrival in ten is earlier and one in ten later; rounding outwards takes in most of those. Between rows
+    linear; after the last on with its slope.
     """
 
     rows: tuple[tuple[int, int, int], ...]
@@ -49,12 +50,17 @@ class Errors:
 # The estimate against two routers: early is against the faster (Valhalla), late against the slower (OSRM).
 ESTIMATED = Errors(
     (
-        (0, 15, 60), (120, 90, 320), (240, 140, 450), (480, 250, 630), (720, 345, 740), (1200, 540, 980),
-        (1800, 730, 1070), (2700, 970, 1190),
+        (0, 15, 30), (120, 80, 130), (240, 125, 210), (480, 220, 290), (720, 315, 380), (1200, 480, 525),
+        (1800, 655, 685), (2700, 840, 820),
     )
 )  # fmt: skip
-# A router's times. Early is measured, again against the faster of the two; late is for traffic, which neither knows.
-ROUTED = Errors(((0, 15, 45), (120, 100, 100), (480, 210, 200), (1200, 400, 400), (1800, 580, 530), (2700, 800, 720)))
+# A router's times. Early is measured, OSRM's against Valhalla's; late is as much again, for traffic, which neither knows.
+ROUTED = Errors(
+    (
+        (0, 15, 15), (120, 45, 45), (240, 75, 75), (480, 130, 130), (720, 190, 190), (1200, 310, 310),
+        (1800, 440, 440), (2700, 600, 600),
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
