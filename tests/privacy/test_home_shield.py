@@ -66,7 +66,7 @@ class Planted:
         seen = [
             what for what, word in self.words.items() if re.search(rf"(?<![\d.:]){re.escape(word.casefold())}", text)
         ]
-        return seen + [what for what, number in self.numbers.items() if re.search(rf"(?<![\d.:]){number}(?!\d)", text)]
+        return seen + [what for what, number in self.numbers.items() if re.search(rf"(?<![\d.:-]){number}(?![\d-])", text)]
 
 
 def of(point: Point, name: str) -> dict[str, str]:

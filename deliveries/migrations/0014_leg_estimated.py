@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('deliveries', '0012_customers'),
+        ('deliveries', '0013_numbers_are_confirmed'),
     ]
 
     operations = [
