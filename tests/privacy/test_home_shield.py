@@ -66,7 +66,8 @@ class Planted:
         seen = [
             what for what, word in self.words.items() if re.search(rf"(?<![\d.:]){re.escape(word.casefold())}", text)
         ]
-        return seen + [what for what, number in self.numbers.items() if re.search(rf"(?<![\d.:-]){number}(?![\d-])", text)]
+        numbers = {what: rf"(?<![\d.:-]){number}(?![\d-])" for what, number in self.numbers.items()}
+        return seen + [what for what, pattern in numbers.items() if re.search(pattern, text)]
 
 
 def of(point: Point, name: str) -> dict[str, str]:
