@@ -80,14 +80,14 @@ class SealedShelf:
         if time.monotonic() < SealedShelf._rest_until:
             return None
         try:
-            sealed = client(os.getpid()).get(self._name)
+            kept = client(os.getpid()).get(self._name)
         except redis.RedisError as error:
             self._gone(error)
             return None
-        if not isinstance(sealed, bytes):
+        if not isinstance(kept, bytes):
             return None
         try:
-            return _box().decrypt(sealed)
+            return _box().decrypt(kept)
         except InvalidToken:  # sealed with a key that has been retired
             return None
 
