@@ -340,7 +340,7 @@ def drive_home_s(associate: Associate, store: Store) -> int | None:
     cell = home.reveal([associate]).get(associate.pk)
     if cell is None:
         return None
-    seconds, _metres = travel_times().matrix([(store.lat, store.lon), (cell.lat, cell.lon)])
+    seconds, _metres = travel_times(store).matrix([(store.lat, store.lon), (cell.lat, cell.lon)])
     return _in_steps(int(seconds[0, 1]), LAST_LEG_S) if seconds[0, 1] >= 0 else None
 
 

@@ -36,7 +36,7 @@ def drawing(answer: Any) -> dict[str, Any]:
 
 def test_the_drive_home_comes_in_steps_and_only_to_its_owner(evening: Evening) -> None:
     exact_s = int(
-        quoting.travel_times().matrix([(evening.store.lat, evening.store.lon), tuple(_cell())])[0][0, 1]
+        quoting.travel_times(evening.store).matrix([(evening.store.lat, evening.store.lon), tuple(_cell())])[0][0, 1]
     )  # fmt: skip
     shown_s = quoting.drive_home_s(evening.ana, evening.store)
     assert shown_s is not None
