@@ -193,7 +193,9 @@ class Proof(models.Model):
                 condition=(Q(lat=None, lon=None)) | Q(lat__range=(-90, 90), lon__range=(-180, 180)),
                 name="proof_on_earth",
             ),
-            models.CheckConstraint(condition=~Q(photo="") | ~Q(lat=None), name="proof_shows_something"),
+            models.CheckConstraint(
+                condition=~Q(photo="") | ~Q(lat=None) | Q(pin="right"), name="proof_shows_something"
+            ),
             models.CheckConstraint(condition=Q(pin__in=["", "right", "wrong", "without"]), name="proof_pin_known"),
             models.CheckConstraint(
                 condition=~Q(pin="without") | (~Q(pin_reason="") & ~Q(photo="")),

@@ -16,9 +16,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from associates import actions as terms
-from associates.models import Associate, Consent
-from deliveries import photos
+from associates.models import Associate
+from deliveries import photos, pins
 from deliveries.actions import dropoffs
 from deliveries.models import Package, Proof, Stop
 from deliveries.states import PackageState
@@ -28,7 +27,7 @@ from . import mine
 from .access import associate_page
 from .answers import key_of, text
 from .phone import kept
-from .trips import stop_of
+from .trips import may_locate, stop_of
 
 NOT_A_PICTURE = {
     "unreadable": gettext_lazy("That file is not a picture we can read. Take a photo, or choose a JPEG or PNG."),
@@ -57,10 +56,12 @@ def drop_off(request: HttpRequest, person: Associate, stop_id: int) -> HttpRespo
             dropoffs.deliver(
                 package=package, by=person, now=now, key=uuid5(key, str(package.pk)),
                 photo=ContentFile(photo) if photo is not None else None, position=position_of(request, person),
-                far_reason=text(request, "far_reason", 200),
+                far_reason=text(request, "far_reason", 200), pin=pin_of(request, package),
             )  # fmt: skip
     except photos.NotAPicture as no:
         return _page(request, person, stop, said=str(NOT_A_PICTURE[no.code]), status=422)
+    except (dropoffs.PinNeeded, dropoffs.WrongPin, dropoffs.NoMoreTries) as no:
+        return _page(request, person, stop, said=str(no), status=409)
     except (dropoffs.ProofNeeded, dropoffs.FarFromThePin) as no:
         far = isinstance(no, dropoffs.FarFromThePin)
         return _page(request, person, stop, said=str(no), far=far, status=409)
@@ -87,14 +88,15 @@ def _here(stop: Stop) -> list[Package]:
     return [claim.package for claim in live if claim.package.state == PackageState.OUT]
 
 
-def _may_locate(person: Associate) -> bool:
-    return terms.consents_standing(person)[Consent.Kind.LOCATION]
-
-
 def photo_of(request: HttpRequest) -> bytes | None:
     """The photo of the form, clean; None when none was taken. Raises photos.NotAPicture."""
     upload = request.FILES.get("photo")
     return photos.clean(upload) if upload else None
+
+
+def pin_of(request: HttpRequest, package: Package, *, later: bool = False) -> dropoffs.AtTheDoor:
+    """What the form says of this package's PIN."""
+    return dropoffs.AtTheDoor(text(request, f"pin-{package.pk}", 8), later, text(request, "pin_reason", 200))
 
 
 def position_of(request: HttpRequest, person: Associate) -> dropoffs.Position | None:
@@ -105,7 +107,7 @@ def position_of(request: HttpRequest, person: Associate) -> dropoffs.Position | 
         return None
     if not (abs(lat) <= 90 and abs(lon) <= 180 and math.isfinite(accuracy) and accuracy >= 0):
         return None
-    if not _may_locate(person):
+    if not may_locate(person):
         return None
     return dropoffs.Position(Point(lat, lon), min(round(accuracy), 100_000))
 
@@ -117,8 +119,17 @@ def _page(
     wanted = set(request.POST.getlist("package")) if request.method == "POST" else {str(p.pk) for p in packages}
     context: dict[str, Any] = {
         "tab": "today", "person": person, "store": stop.trip.store, "stop": stop, "said": said, "far": far,
-        "packages": [{"package": package, "ticked": str(package.pk) in wanted} for package in packages],
-        "may_locate": _may_locate(person), "key": request.POST.get("key") or uuid4(),
+        "packages": [
+            {
+                "package": package, "ticked": str(package.pk) in wanted, "tries": pins.tries_left(package),
+                "pin": text(request, f"pin-{package.pk}", 8),
+            }
+            for package in packages
+        ],
+        "no_tries": any(package.pin_required and not pins.tries_left(package) for package in packages),
+        "pin_reason": text(request, "pin_reason", 200), "pin_sentence": dropoffs.PinNeeded.sentence,
+        "no_more_tries": dropoffs.NoMoreTries.sentence,
+        "may_locate": may_locate(person), "key": request.POST.get("key") or uuid4(),
         "far_reason": text(request, "far_reason", 200),
         "total": len(mine.doors(person, stop.trip)), "far_sentence": dropoffs.FarFromThePin.sentence,
         "proof_sentence": dropoffs.ProofNeeded.sentence,

@@ -25,9 +25,14 @@ WORKER = "js/sw.js"
 PARTS = ("js/outbox.js", "js/push-worker.js")
 # What every page of the road needs to look and work as usual.
 SHELL = (
-    "css/tokens.css", "css/components.css", "css/offer.css", "django_htmx/htmx-2.min.js", "js/associate.js", "js/dropoff.js",
-    "js/offer.js", "js/offline.js", "js/outbox.js", "js/problem.js", "js/save.js", "js/trip.js", "img/icon.svg",
-    "img/icon-192.png",
+    "css/tokens.css", "css/components.css", "css/offer.css", "css/scanner.css", "django_htmx/htmx-2.min.js", "js/associate.js",
+    "js/dropoff.js", "js/labels.js", "js/offer.js", "js/offline.js", "js/outbox.js", "js/problem.js", "js/save.js",
+    "js/scanner.js", "js/trip.js", "js/whereabouts.js", "img/icon.svg", "img/icon-192.png",
+)  # fmt: skip
+# Kept when it was loaded once: who scans at the bay may want to scan at a door without a signal.
+LATER = (
+    "js/scan.js", "js/scan-worker.js", "vendor/zxing-wasm-3.1.4/reader.js",
+    "vendor/zxing-wasm-3.1.4/zxing_reader.wasm",
 )  # fmt: skip
 THEME, PAPER = "#0b5f58", "#f7f5f0"
 
@@ -44,14 +49,14 @@ def _worker(language: str) -> str:
 
 
 def _worker_now(language: str) -> str:
-    files = [_source(name) for name in (WORKER, *PARTS, *SHELL)]
+    files = [_source(name) for name in (WORKER, *PARTS, *SHELL, *LATER[:2])]
     page = (settings.BASE_DIR / "templates/offline.html").read_bytes()
     knows: dict[str, Any] = {
         "version": hashlib.sha256(b"\0".join([*files, page, language.encode()])).hexdigest()[:12],
         "keep": KEEP, "offline": reverse("offline"), "sync": reverse("sync"), "login": reverse("account_login"),
         "logout": reverse("account_logout"), "stops": reverse("trip") + "stops/",
         "parts": [static(name) for name in PARTS], "shell": [static(name) for name in SHELL],
-        "static": settings.STATIC_URL, "fresh": settings.DEBUG,
+        "later": [static(name) for name in LATER], "static": settings.STATIC_URL, "fresh": settings.DEBUG,
     }  # fmt: skip
     return f"const KNOWS = {json.dumps(knows)};\n{files[0].decode()}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -46,9 +46,15 @@ def scan(request: HttpRequest, person: Associate) -> HttpResponse:
     """One package out of the bay into their hands. The same code twice is one hand-over, and says so.
 
     A code that was wrong is answered here, so a reload (by hand, or by the page itself) asks for this address: the trip.
+    The camera asks for JSON: `result` is `loaded`, `before` or `refused`, with a `sentence` and how many are `left`.
     """
+    camera = request.headers.get("Accept") == "application/json"
     trip = mine.open_trip(person)
-    if request.method == "GET" or trip is None or trip.state == TripState.UNDER_WAY:
+    if trip is None or trip.state == TripState.UNDER_WAY:
+        if camera:
+            return JsonResponse({"result": "refused", "sentence": str(claims.TooLate.sentence), "left": 0}, status=409)
+        return redirect("trip")
+    if request.method == "GET":
         return redirect("trip")
     now, typed = timezone.now(), text(request, "label", 40)
     if not typed:
@@ -57,14 +63,20 @@ def scan(request: HttpRequest, person: Associate) -> HttpResponse:
     try:
         package = handover.load(trip=trip, label=typed, by=actors.associate(person.user_id), now=now)
     except Refused as no:
+        if camera:
+            return JsonResponse({"result": "refused", "sentence": f"{typed}: {no}"}, status=409)
         return page(request, person, trip, now, said=str(no), typed=typed, status=409)
-    counts = {
-        "code": package.label, "loaded": len(before | {package.pk}), "all": trip.packages.count(),
-    }  # fmt: skip
-    if package.pk in before:
-        messages.warning(request, _("%(code)s was scanned before. %(loaded)d of %(all)d are with you.") % counts)
+    loaded, total = len(before | {package.pk}), trip.packages.count()
+    counts = {"code": package.label, "loaded": loaded, "all": total}
+    again = package.pk in before
+    if again:
+        sentence = _("%(code)s was scanned before. %(loaded)d of %(all)d are with you.") % counts
     else:
-        messages.success(request, _("%(code)s is with you. %(loaded)d of %(all)d.") % counts)
+        sentence = _("%(code)s is with you. %(loaded)d of %(all)d.") % counts
+    if camera:
+        result = "before" if again else "loaded"
+        return JsonResponse({"result": result, "sentence": sentence, "left": total - loaded})
+    (messages.warning if again else messages.success)(request, sentence)
     return redirect("trip")
 
 

@@ -30,6 +30,8 @@ from .answers import BadForm, key_of, text
 from .phone import key_of_person
 from .trips import AT_ONE_DOOR, stop_of
 
+# The phone's own patience (static/js/save.js): what is told later than this, nobody stands waiting for.
+WAITS_FOR_AN_ANSWER = timedelta(seconds=6)
 LONGEST_AGO = timedelta(days=7)  # older than any trip; whatever a phone says, it was not before that
 
 
@@ -98,6 +100,7 @@ def _drop_off(
             package=package, by=person, now=now, key=keys[package.pk], happened_at=happened_at,
             photo=ContentFile(photo) if photo is not None else None, position=forms.position_of(request, person),
             far_reason=text(request, "far_reason", 200),
+            pin=forms.pin_of(request, package, later=now - happened_at > WAITS_FOR_AN_ANSWER),
         )  # fmt: skip
     return known < len(keys)
 

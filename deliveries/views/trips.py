@@ -11,7 +11,8 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from associates.models import Associate
+from associates import actions as terms
+from associates.models import Associate, Consent
 from deliveries.actions import exceptions, trips
 from deliveries.models import DeliveryException, Package, Stop, Trip
 from deliveries.states import PackageState, TripState
@@ -65,9 +66,14 @@ def under_way(request: HttpRequest, person: Associate, found: Trip, now: datetim
         ],
         "done": [door for door in doors if door not in ahead],
         "to_store": navigate(found.store.lat, found.store.lon), "back": mine.to_bring_back(person),
-        "undoable": _undoable(person, now),
+        "undoable": _undoable(person, now), "may_locate": may_locate(person),
     }  # fmt: skip
     return render(request, "associate/trip.html", context)
+
+
+def may_locate(person: Associate) -> bool:
+    """Whether they consent, in the words of today, to their position on a trip."""
+    return terms.consents_standing(person)[Consent.Kind.LOCATION]
 
 
 def _undoable(person: Associate, now: datetime) -> list[dict[str, object]]:

@@ -1,8 +1,10 @@
 // The drop-off form: finds the position, asks for a reason where it is far from the pin, shows the photo taken, shrinks it
 // and saves it on the phone before it is sent. Without it the form still sends a photo.
 
+import { labelOf } from "./labels.js";
 import { person } from "./offline.js";
 import { sayIn, takeOver } from "./save.js";
+import { scanner } from "./scanner.js";
 
 const LONGEST_SIDE = 1_600; // pixels, as on the server (deliveries/photos.py)
 const QUALITY = 0.82;
@@ -85,6 +87,34 @@ async function shrunk(file) {
   }
 }
 
+// --- The right package -----------------------------------------------------------------------------------------------------
+
+function check(label) {
+  const place = document.getElementById("checked");
+  const mine = form.querySelector(`[name=package][data-label="${CSS.escape(label)}"]`);
+  const said = (mine ? place.dataset.right : place.dataset.wrong).replace("{code}", label);
+  place.textContent = said;
+  place.className = mine ? "note note-success" : "note note-error";
+  if (mine?.type === "checkbox") mine.checked = true;
+  return { say: said, tone: mine ? "success" : "error", close: Boolean(mine) };
+}
+
+if (form) {
+  document.getElementById("check").hidden = false;
+  scanner({ label: async (label) => check(label) });
+  const typed = document.getElementById("check-label");
+  const look = () => {
+    if (!typed.value.trim()) return;
+    check(labelOf(typed.value) || typed.value.trim());
+  };
+  typed.addEventListener("change", look);
+  typed.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault(); // it would confirm the drop-off
+    look();
+  });
+}
+
 // --- Confirm ---------------------------------------------------------------------------------------------------------------
 
 // The server has the last word on all of this; here it is asked while the person still stands at the door.
@@ -92,7 +122,12 @@ async function prepare() {
   const said = new FormData(form);
   const [file] = photo.files;
   if (!said.has("package")) return { refused: form.dataset.needsPackage };
-  if (!file && !said.get("lat")) return { refused: form.dataset.proofSentence };
+  const pins = [...form.querySelectorAll("[data-pin]")].filter((field) => said.getAll("package").includes(field.dataset.pin));
+  const without = said.get("pin_reason").trim() && pins.some((field) => field.disabled);
+  if (pins.some((field) => !field.disabled && !field.value.trim())) return { refused: form.dataset.needsPin };
+  if (pins.some((field) => field.disabled) && !(without && file)) return { refused: form.dataset.noMoreTries };
+  if (pins.length && !file && !navigator.onLine) return { refused: form.dataset.pinPhoto };
+  if (!file && !said.get("lat") && !pins.length) return { refused: form.dataset.proofSentence };
   if (far && !said.get("far_reason").trim()) return { refused: form.dataset.farSentence };
   return { photo: file ? await shrunk(file) : null };
 }
@@ -100,6 +135,10 @@ async function prepare() {
 function say(sentence) {
   // Told that it is far, by the server or by the phone: there is the field for the reason.
   if (sentence === form.dataset.farSentence) document.getElementById("far").hidden = false;
+  if (sentence === form.dataset.noMoreTries) {
+    document.getElementById("without-pin").hidden = false;
+    for (const field of form.querySelectorAll("[data-pin]")) field.disabled = true;
+  }
   sayIn(answer(), sentence);
 }
 

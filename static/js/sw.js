@@ -49,6 +49,7 @@ self.addEventListener("fetch", (event) => {
   if (request.method !== "GET" || url.pathname === KNOWS.sync) return;
   if (url.pathname.startsWith(KNOWS.static)) {
     if (KNOWS.shell.includes(url.pathname)) event.respondWith(fromShell(request));
+    else if (KNOWS.later.includes(url.pathname)) event.respondWith(keptLater(request));
     return;
   }
   if (request.mode === "navigate" || request.headers.has("HX-Request")) event.respondWith(page(event));
@@ -60,6 +61,21 @@ async function fromShell(request) {
   const kept = await (await caches.open(SHELL)).match(request, LOOSE);
   if (kept && !KNOWS.fresh) return kept;
   return fetch(request).catch((error) => kept ?? Promise.reject(error));
+}
+
+/** The scanner's files: a megabyte that is fetched by whoever scans, once. */
+async function keptLater(request) {
+  const cache = await caches.open(SHELL);
+  const kept = await cache.match(request, LOOSE);
+  if (kept && !KNOWS.fresh) return kept;
+  try {
+    const answer = await fetch(request);
+    if (answer.ok) await cache.put(request, answer.clone());
+    return answer;
+  } catch (error) {
+    if (kept) return kept;
+    throw error;
+  }
 }
 
 // --- Pages -------------------------------------------------------------------------------------------------------------
