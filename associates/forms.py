@@ -82,7 +82,8 @@ class ConsentsForm(StepForm):
         required=False,
         label=_("Location while on a trip"),
         help_text=_(
-            "My phone’s position is used as proof at a drop-off. Never before a trip, never after the last stop."
+            "My phone’s position is used while I am on a trip: as proof at a drop-off, and so that the customer whose stop is "
+            "next sees roughly where I am. Never before a trip, never after the last stop."
         ),
     )
     home = forms.BooleanField(
@@ -327,6 +328,47 @@ class LanguageForm(StepForm):
         return ""
 
 
+class PermissionForm(StepForm):
+    """A permission that the phone asks for on a tap, with the reason before and the way by hand beside it. Nothing is
+    stored: the browser keeps the answer, for each phone its own."""
+
+    permission: Any = ""  # as browsers call it
+    ask: Any = ""
+    by_hand: Any = ""
+
+    def save(self, person: Associate, now: datetime) -> str:
+        return ""
+
+
+class PositionForm(PermissionForm):
+    question = _("May this phone say where a package was left?")
+    why = _(
+        "Asked at the door, as proof that you were there. Only on a trip, never before it and never after the last stop."
+    )
+    permission = "geolocation"
+    ask = _("Allow the position")
+    by_hand = _(
+        "Without it: a photo, or a sentence on why it is left there. Nothing is refused and nothing is paid less."
+    )
+
+
+class CameraForm(PermissionForm):
+    question = _("May this page use the camera?")
+    why = _("To scan the labels at the bay, and to photograph where a package was left.")
+    permission = "camera"
+    ask = _("Allow the camera")
+    by_hand = _("Without it: type the number on the label, and take the photo with your camera app or leave it out.")
+
+
+class NotificationsForm(PermissionForm):
+    question = _("May this phone tell you of an offer?")
+    why = _(
+        "An offer is open for a while before your shift ends. At night it stays silent; you set the hours under “Messages”."
+    )
+    permission = "notifications"
+    by_hand = _("Without it: we write to your e-mail address, and every offer shows under “Offers”.")
+
+
 FORMS: dict[str, type[StepForm]] = {
     "consents": ConsentsForm,
     "home": HomeForm,
@@ -337,6 +379,9 @@ FORMS: dict[str, type[StepForm]] = {
     "minutes": MinutesForm,
     "days": DaysForm,
     "language": LanguageForm,
+    "position": PositionForm,
+    "camera": CameraForm,
+    "notifications": NotificationsForm,
     # Not asked at set-up: choices for later, under "Me".
     "home-by": HomeByForm,
     "floor": FloorForm,

@@ -187,7 +187,7 @@ class Consent(models.Model):
         return f"{self.kind} v{self.version}"
 
 
-CONSENT_VERSIONS: dict[str, int] = {"work": 1, "location": 1, "home": 1, "messages": 2}
+CONSENT_VERSIONS: dict[str, int] = {"work": 1, "location": 2, "home": 1, "messages": 2}
 NEEDED_CONSENTS = frozenset({"work", "location", "home"})  # messages are a choice, the rest is the job
 
 

@@ -15,7 +15,12 @@ from stores.models import Store
 from .models import Associate, Limits
 
 # Set-up asks one question a step, in this order.
-STEPS = ("consents", "home", "vehicle", "count", "weight", "size", "minutes", "days", "language", "summary")
+STEPS = (
+    "consents", "home", "vehicle", "count", "weight", "size", "minutes", "days", "language",
+    "position", "camera", "notifications", "summary",
+)  # fmt: skip
+# What the phone itself asks for, one at a time. The answer is the browser's to keep; without it all goes on by hand.
+PERMISSIONS = ("position", "camera", "notifications")
 
 
 def limits_of(associate: Associate) -> Limits:

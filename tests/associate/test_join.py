@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from associates import actions
 from associates.models import Associate, Consent, HomeCell, Limits
+from associates.terms import STEPS
 from stores.models import AddressPoint, User, ZipCentroid
 from tests import make
 
@@ -178,6 +179,9 @@ def steps(client: Client, **changes: Any) -> None:
         "minutes": {"max_extra_minutes": "15"},
         "days": {"weekdays": ["0", "2", "4"]},
         "language": {"language": "en"},
+        "position": {},
+        "camera": {},
+        "notifications": {},
     } | changes
     at = client.get("/setup/").headers["Location"]
     for step, answer in answers.items():
@@ -323,3 +327,14 @@ def test_leaving_deletes_what_was_told_and_the_way_back_is_open() -> None:
     client.post("/join/", asked(ana.store, ana.employee.reference))
     ana.refresh_from_db()
     assert ana.state == "setting_up"
+
+
+# --- What the phone may do ------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("step", ["position", "camera", "notifications"])
+def test_permissions_are_asked_one_at_a_time_with_a_way_by_hand(newcomer: Client, step: str) -> None:
+    page = newcomer.get(f"/setup/{step}/").content.decode()
+    assert page.count("data-permission=") + page.count('id="push"') == 1
+    assert "Without it: " in page
+    assert "Go on" in page
+    following = STEPS[STEPS.index(step) + 1]
+    assert newcomer.post(f"/setup/{step}/").headers["Location"] == f"/setup/{following}/", "nothing has to be allowed"

@@ -160,6 +160,8 @@ def test_the_hourly_forgetting_takes_days_and_old_sessions(evening: Evening) -> 
 def test_a_new_version_of_a_text_asks_again(evening: Evening, monkeypatch: pytest.MonkeyPatch) -> None:
     from associates import models
 
+    before = models.CONSENT_VERSIONS["location"]
+
     monkeypatch.setitem(models.CONSENT_VERSIONS, "location", 7)
     assert not willing(evening.store, TONIGHT).exists(), "no offer on the strength of the old text"
     assert b"A text you agreed to has changed" in evening.client.get("/today/").content
@@ -167,7 +169,7 @@ def test_a_new_version_of_a_text_asks_again(evening: Evening, monkeypatch: pytes
     assert "Agree to the new “Location while on a trip”" in page
     evening.client.post("/me/consents/location/give/")
     rows = Consent.objects.filter(associate=evening.ana, kind="location").order_by("pk")
-    assert [(row.version, row.withdrawn_at is None) for row in rows] == [(1, False), (7, True)]
+    assert [(row.version, row.withdrawn_at is None) for row in rows] == [(before, False), (7, True)]
     assert willing(evening.store, TONIGHT).exists()
     assert b"A text you agreed to has changed" not in evening.client.get("/today/").content
 

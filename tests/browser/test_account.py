@@ -219,3 +219,46 @@ def test_deletion_with_a_trip_says_the_way_out(phone: Callable[..., Page], check
     page.get_by_role("button", name="Delete my data").click()
     expect(page.get_by_role("alert")).to_contain_text("Finish the trip, or give them back")
     check(page, "delete-refused")
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_permissions_one_at_a_time_and_a_way_without(
+    phone: Callable[..., Page], check: Check, web: object, allowed: bool
+) -> None:
+    ana = known(state=Associate.State.SETTING_UP)
+    here = f"http://localhost:{web.port}"  # type: ignore[attr-defined]
+    given = ["geolocation", "camera", "notifications"] if allowed else []
+    page = phone(base_url=here, permissions=given, geolocation={"latitude": 40.66, "longitude": -74.11})
+    name = "allowed" if allowed else "denied"
+    evening.sign_in(page, ana)
+    page.goto("/setup/language/")
+    page.get_by_role("button", name="Save and go on").click()
+    if not allowed:
+        refuse = """navigator.geolocation.getCurrentPosition = (yes, no) => no({code: 1});
+          navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
+          Notification.requestPermission = async () => 'denied';"""
+        page.add_init_script(refuse)
+        page.reload()
+    for step, asked in (("position", "Allow the position"), ("camera", "Allow the camera")):
+        expect(page).to_have_url(re.compile(f"/setup/{step}/$"))
+        button = page.get_by_role("button", name=asked)
+        if allowed:
+            expect(page.locator("#permission [role=status]")).to_have_text("Allowed on this phone.")
+            expect(button).to_be_disabled()
+        else:
+            button.click()
+            expect(page.locator("#permission [role=status]")).to_contain_text("Change that in its settings")
+        expect(page.get_by_text("Without it:")).to_be_visible()
+        check(page, f"setup-{step}-{name}")
+        page.get_by_role("button", name="Go on").click()
+    expect(page).to_have_url(re.compile("/setup/notifications/$"))
+    if not allowed:
+        # Headless, it is refused from the start.
+        expect(page.locator("#push [role=status]")).to_contain_text("set to refuse notifications")
+    check(page, f"setup-notifications-{name}")
+    page.get_by_role("link", name="Back").click()
+    expect(page).to_have_url(re.compile("/setup/camera/$"))
+    page.goto("/setup/notifications/")
+    page.get_by_role("button", name="Go on").click()
+    expect(page).to_have_url(re.compile("/setup/summary/$"))
+    check(page, "setup-summary")
