@@ -28,6 +28,13 @@ if (part) {
   document.body.addEventListener("htmx:afterSwap", () => document.getElementById("drawing") && map?.draw(data()));
 }
 
+// Ticked while the answer to the tick before was on its way: boxes stay as they are (hx-preserve), and are asked for again.
+document.body.addEventListener("htmx:afterSettle", () => {
+  const form = document.getElementById("claim");
+  const ticked = form && [...form.querySelectorAll("[name=package]:checked")].map((box) => box.value).join(" ");
+  if (form && ticked !== form.dataset.quoted.trim()) document.body.dispatchEvent(new CustomEvent("look"));
+});
+
 document.body.addEventListener("htmx:sendError", ({ detail }) => {
   if (detail.requestConfig.triggeringEvent?.type !== "change") return;
   document.getElementById("claim").reset(); // what is ticked and what is quoted stay the same
