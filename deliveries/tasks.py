@@ -13,9 +13,9 @@ from django.utils import timezone
 from associates import actions as terms
 from associates.models import Associate, Shift
 from deliveries import hours, live, matching, notices
-from deliveries.actions import carriers, ledger, offers, trips
+from deliveries.actions import carriers, ledger, offers, swaps, trips
 from deliveries.actors import system
-from deliveries.models import Event, Notice, Offer, Package, Round, Trip
+from deliveries.models import Event, Notice, Offer, Package, Round, Swap, Trip
 from deliveries.notices.channels import Failed
 from deliveries.states import OfferState, PackageState, TripState
 from stores.models import Store
@@ -49,11 +49,11 @@ def plan_store(store_id: int) -> None:
 
 @shared_task(name="deliveries.lapse_offers")
 def lapse_offers() -> None:
-    """Offers whose time has passed, one task a store."""
+    """Offers and colleagues' questions whose time has passed, one task a store."""
     now = timezone.now()
-    for store_id in _stores_with(
-        Offer.objects.filter(store=OuterRef("pk"), state=OfferState.SENT, expires_at__lte=now)
-    ):
+    over = Offer.objects.filter(store=OuterRef("pk"), state=OfferState.SENT, expires_at__lte=now)
+    unanswered = Swap.objects.filter(store=OuterRef("pk"), expires_at__lte=now)
+    for store_id in {*_stores_with(over), *_stores_with(unanswered)}:
         lapse_store.delay(store_id)
 
 
@@ -62,6 +62,8 @@ def lapse_store(store_id: int) -> None:
     now = timezone.now()
     for offer in matching.expired_offers(Store.objects.get(pk=store_id), now):
         offers.lapse(offer=offer, now=now)
+    for swap in Swap.objects.filter(store=store_id, expires_at__lte=now):
+        swaps.lapse(swap=swap, now=now)
 
 
 @shared_task(name="deliveries.find_cutoffs")

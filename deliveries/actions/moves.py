@@ -80,16 +80,21 @@ def move(
     return events
 
 
-def note(packages: Sequence[Package], verb: str, *, by: Actor, now: datetime, reason: str = "") -> list[Event]:
+def note(
+    packages: Sequence[Package], verb: str, *, by: Actor, now: datetime, reason: str = "", trip: Trip | None = None
+) -> list[Event]:
     """Write down that something changed for locked `packages` that is no move: their turn on the trip, a customer's wish.
 
-    One Event each, from the state they are in to the same, and a version more, so that open pages take the news.
+    One Event each, from the state they are in to the same, and a version more, so that open pages take the news. `trip` is
+    another one that they are on from now on.
     """
-    events = [_event(package, verb, package.state, by=by, now=now, reason=reason) for package in packages]
-    Package.objects.filter(pk__in=[package.pk for package in packages]).update(version=F("version") + 1)
+    events = [_event(package, verb, package.state, by=by, now=now, reason=reason, trip=trip) for package in packages]
+    changes: dict[str, object] = {"version": F("version") + 1} | ({"trip": trip} if trip else {})
+    Package.objects.filter(pk__in=[package.pk for package in packages]).update(**changes)
     Event.objects.bulk_create(events)
     for package in packages:
         package.version += 1
+        package.trip = trip or package.trip
     speak_after_commit([event.pk for event in events])
     return events
 

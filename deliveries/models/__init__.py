@@ -7,6 +7,7 @@ from .ledger import Carrier, Dispute, LedgerEntry, Manifest, Tender
 from .notice import MessageOptOut, MessageSettings, Notice, PushSubscription
 from .offer import Offer, OfferPackage, Round
 from .package import ItemClass, Package, PackageQuerySet, SafePlace, TrackingLink
+from .swap import Swap, SwapPackage
 from .trip import Claim, DeliveryException, Proof, Stop, Trip
 
 __all__ = [
@@ -36,6 +37,8 @@ __all__ = [
     "Round",
     "SafePlace",
     "Stop",
+    "Swap",
+    "SwapPackage",
     "Tender",
     "Thanks",
     "TrackingLink",

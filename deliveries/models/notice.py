@@ -13,6 +13,7 @@ from stores.models import Language, Store
 
 from .offer import Offer
 from .package import Package
+from .swap import Swap
 from .trip import Trip
 
 
@@ -119,6 +120,7 @@ class Notice(models.Model):
     associate = models.ForeignKey(Associate, models.CASCADE, null=True, related_name="notices")
     offer = models.ForeignKey(Offer, models.CASCADE, null=True, related_name="notices")
     trip = models.ForeignKey(Trip, models.CASCADE, null=True, related_name="notices")
+    swap = models.ForeignKey(Swap, models.CASCADE, null=True, related_name="notices")
     subscription = models.ForeignKey(PushSubscription, models.CASCADE, null=True, related_name="notices")
     made_at = models.DateTimeField()
     due_at = models.DateTimeField()

@@ -60,12 +60,17 @@ ASSOCIATE: dict[str, Kind] = {
         _("Your packages wait at the bay"), frozenset({T.PLANNED}), FAST, urgent=True, lasts=timedelta(minutes=30)
     ),
     "trip_changed": Kind(_("Trip changed by the store"), urgent=True, lasts=timedelta(hours=2)),
+    "swap_asked": Kind(_("A colleague asks for a swap"), urgent=True, lasts=timedelta(minutes=20)),
+    "swap_done": Kind(
+        _("A colleague said yes to a swap"), frozenset({T.PLANNED, T.LOADING, T.ABANDONED}), urgent=True,
+        lasts=timedelta(hours=1),
+    ),
     "pay_settled": Kind(_("Pay settled"), channels=CALM),
     "test": Kind(_("Test message"), urgent=True, lasts=timedelta(minutes=5)),
 }
 ALL = CUSTOMER | ASSOCIATE
 # What tells, if kept, who was offered what: deleted with the evening, as offers are.
-OF_OFFERS = ("offer", "offer_closing", "offer_withdrawn")
+OF_OFFERS = ("offer", "offer_closing", "offer_withdrawn", "swap_asked")
 # Verb of an Event -> the message it owes the customer. Few on purpose: what they want to be told without looking.
 OF_VERBS = {
     "stage": "ready",

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from associates.models import Associate
 from deliveries.actors import ActorKind
-from deliveries.models import Claim, Event, Notice, Offer, Package, Trip
+from deliveries.models import Claim, Event, Notice, Offer, Package, Swap, Trip
 from deliveries.states import OfferState, PackageState
 
 from . import readers
@@ -69,14 +69,25 @@ def owe_pay(trip: Trip, *, now: datetime) -> None:
     owe_associate(trip.associate, "pay_settled", f"trip/{trip.pk}/paid", trip=trip, now=now)
 
 
+def owe_swap(swap: Swap, reader: Associate, *, now: datetime) -> None:
+    """Write down that a colleague's question waits for `reader`'s answer."""
+    owe_associate(reader, "swap_asked", f"swap/{swap.pk}/{swap.turn}", swap=swap, now=now)
+
+
+def owe_swap_done(trip: Trip, other: Associate, *, now: datetime) -> None:
+    """Write down that `other` said yes, and this trip is as agreed."""
+    owe_associate(trip.associate, "swap_done", f"trip/{trip.pk}/swapped/{other.pk}/{now:%Y%m%d%H%M%S%f}", trip=trip, now=now)
+
+
 def owe_associate(
-    person: Associate, kind: str, event: str, *, now: datetime, offer: Offer | None = None, trip: Trip | None = None
-) -> None:
+    person: Associate, kind: str, event: str, *, now: datetime, offer: Offer | None = None, trip: Trip | None = None,
+    swap: Swap | None = None,
+) -> None:  # fmt: skip
     """Write down one message to an associate, by every channel they chose for that kind."""
     _write(
         Notice(
             key=f"{event}/{way.name}", audience=Notice.Audience.ASSOCIATE, kind=kind, store_id=person.store_id,
-            associate=person, offer=offer, trip=trip, channel=way.channel, subscription=way.subscription,
+            associate=person, offer=offer, trip=trip, swap=swap, channel=way.channel, subscription=way.subscription,
             made_at=now, due_at=now + ALL[kind].wait,
         )
         for way in readers.choose(kind, readers.ways_to_associate(person))

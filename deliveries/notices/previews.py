@@ -71,7 +71,7 @@ def sample(kind: str, store: Store, channel: str, *, now: datetime) -> dict[str,
         "address": texts.line(f"{store.address1}, {store.city}"), "courier": texts.name("Ana", channel, ""),
         "carrier": texts.name("Parcel Express", channel, ""), "since": now, "promise": now + timedelta(hours=1),
         "promised_today": True, "by": now + timedelta(minutes=50), "reason": words.REASONS["nobody_home"],
-        "next_step": words.NEXT[STATUS.get(kind, Status.ON_THE_WAY)], "photo": True, "name": "Ana", "packages": 3,
+        "next_step": words.NEXT[STATUS.get(kind, Status.ON_THE_WAY)], "photo": True, "name": "Ana", "colleague": "Ben", "packages": 3,
         "extra_s": 540, "extra_m": 4989, "cents": 1140, "until": now + timedelta(minutes=30), "day": now,
         "shift_ends": now + timedelta(minutes=10),
     }  # fmt: skip

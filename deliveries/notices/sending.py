@@ -76,7 +76,8 @@ def claim(now: datetime, store_id: int | None = None) -> Notice | None:
     again = min(LEASE * 2**mine.attempts, LONGEST_WAIT)
     Notice.objects.filter(pk=mine.pk).update(claimed_at=now, attempts=F("attempts") + 1, due_at=now + again)
     return Notice.objects.select_related(
-        "store", "package__store", "associate__user", "offer__store", "trip__shift", "subscription"
+        "store", "package__store", "associate__user", "offer__store", "trip__shift", "subscription", "swap__asker",
+        "swap__colleague",
     ).get(pk=mine.pk)
 
 
@@ -135,6 +136,8 @@ def _still_true(notice: Notice, now: datetime) -> Callable[[], Text] | None:
         return _to_customer(notice, now)
     if notice.offer is not None:
         return _about_offer(notice, now)
+    if notice.swap is not None:
+        return _about_swap(notice, now)
     return _about_trip(notice)
 
 
@@ -174,6 +177,20 @@ def _about_offer(notice: Notice, now: datetime) -> Callable[[], Text] | None:
     packages = offer.lines.count() if notice.kind == "offer_withdrawn" else offer.lines.filter(open=True).count()
     return lambda: texts.write(
         notice.kind, texts.of_offer(offer, packages, person.first_name),
+        language=person.user.language, zone=notice.store.zone, link=texts.page_of(notice),
+    )  # fmt: skip
+
+
+def _about_swap(notice: Notice, now: datetime) -> Callable[[], Text] | None:
+    """A question that is over is deleted, and its messages with it; here it may have run out, or be the other's turn."""
+    swap, person = notice.swap, notice.associate
+    assert swap is not None
+    assert person is not None
+    if swap.expires_at <= now or swap.awaited_id != person.pk:
+        return None
+    other = swap.asker if person.pk == swap.colleague_id else swap.colleague
+    return lambda: texts.write(
+        notice.kind, texts.of_swap(swap, person.first_name, other.first_name, notice.channel),
         language=person.user.language, zone=notice.store.zone, link=texts.page_of(notice),
     )  # fmt: skip
 

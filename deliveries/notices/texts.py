@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from deliveries.live import words
 from deliveries.live.snapshots import Facts
 from deliveries.live.window import Window
-from deliveries.models import Notice, Offer, Package, Trip
+from deliveries.models import Notice, Offer, Package, Swap, Trip
 from deliveries.models.notice import Channel
 
 from .channels import Text
@@ -106,7 +106,14 @@ def of_trip(trip: Trip, packages: int, first_name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def of_swap(swap: Swap, first_name: str, other: str, channel: str) -> dict[str, Any]:
+    """For a colleague's question."""
+    return {
+        "name": line(first_name), "colleague": name(other, channel, _("A colleague")), "until": swap.expires_at,
+    }  # fmt: skip
+
+
 def page_of(notice: Notice) -> str:
     """The associate's page a message leads to."""
-    pages = {"offer": "offers", "offer_closing": "offers", "pay_settled": "earnings", "test": "messages"}
+    pages = {"offer": "offers", "offer_closing": "offers", "pay_settled": "earnings", "test": "messages", "swap_done": "trip"}
     return settings.SITE_URL + reverse(pages.get(notice.kind, "today"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from associates.models import Associate
 from deliveries.actions.trips import AT_A_DOOR, UNDO
-from deliveries.models import Claim, Offer, Package, Proof, Stop, Trip
+from deliveries.models import Claim, Offer, Package, Proof, Stop, Swap, Trip
 from deliveries.states import OfferState, PackageState, TripState
 
 OPEN_TRIP = (TripState.PLANNED, TripState.LOADING, TripState.UNDER_WAY)
@@ -37,6 +37,16 @@ def offers(person: Associate) -> QuerySet[Offer]:
 def open_offer(person: Associate, now: datetime) -> Offer | None:
     """The one offer that can be answered now."""
     return offers(person).filter(state=OfferState.SENT, expires_at__gt=now).first()
+
+
+def swaps(person: Associate, now: datetime) -> QuerySet[Swap]:
+    """Questions of colleagues that are open: asked by them, or of them. While they rest tonight, or once one of the trips is
+    being loaded, none is there to answer."""
+    asked = Q(asker=person)
+    if person.state == Associate.State.ACTIVE and person.resting_on != person.store.evening(now):
+        asked |= Q(colleague=person)
+    found = Swap.objects.filter(asked, expires_at__gt=now, trip__state=TripState.PLANNED)
+    return found.select_related("asker", "colleague", "trip__shift")
 
 
 @dataclass(frozen=True, slots=True)
