@@ -92,7 +92,9 @@ class _Side:
         if self.trip is None:
             assert self.planned is not None
             shift = Shift.objects.filter(pk=self.planned.shift_id, employee=self.person.employee_id)
-            free = shift.exclude(trips__state__in=[state for state in TripState if state != TripState.ABANDONED]).first()
+            free = shift.exclude(
+                trips__state__in=[state for state in TripState if state != TripState.ABANDONED]
+            ).first()
             if free is None:
                 raise NotEligible
             self.trip = Trip(store_id=self.person.store_id, associate=self.person, shift=free, claimed_at=now)

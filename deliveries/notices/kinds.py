@@ -62,7 +62,9 @@ ASSOCIATE: dict[str, Kind] = {
     "trip_changed": Kind(_("Trip changed by the store"), urgent=True, lasts=timedelta(hours=2)),
     "swap_asked": Kind(_("A colleague asks for a swap"), urgent=True, lasts=timedelta(minutes=20)),
     "swap_done": Kind(
-        _("A colleague said yes to a swap"), frozenset({T.PLANNED, T.LOADING, T.ABANDONED}), urgent=True,
+        _("A colleague said yes to a swap"),
+        frozenset({T.PLANNED, T.LOADING, T.ABANDONED}),
+        urgent=True,
         lasts=timedelta(hours=1),
     ),
     "pay_settled": Kind(_("Pay settled"), channels=CALM),

@@ -76,7 +76,9 @@ def owe_swap(swap: Swap, reader: Associate, *, now: datetime) -> None:
 
 def owe_swap_done(trip: Trip, other: Associate, *, now: datetime) -> None:
     """Write down that `other` said yes, and this trip is as agreed."""
-    owe_associate(trip.associate, "swap_done", f"trip/{trip.pk}/swapped/{other.pk}/{now:%Y%m%d%H%M%S%f}", trip=trip, now=now)
+    owe_associate(
+        trip.associate, "swap_done", f"trip/{trip.pk}/swapped/{other.pk}/{now:%Y%m%d%H%M%S%f}", trip=trip, now=now
+    )
 
 
 def owe_associate(

@@ -76,7 +76,13 @@ def claim(now: datetime, store_id: int | None = None) -> Notice | None:
     again = min(LEASE * 2**mine.attempts, LONGEST_WAIT)
     Notice.objects.filter(pk=mine.pk).update(claimed_at=now, attempts=F("attempts") + 1, due_at=now + again)
     return Notice.objects.select_related(
-        "store", "package__store", "associate__user", "offer__store", "trip__shift", "subscription", "swap__asker",
+        "store",
+        "package__store",
+        "associate__user",
+        "offer__store",
+        "trip__shift",
+        "subscription",
+        "swap__asker",
         "swap__colleague",
     ).get(pk=mine.pk)
 

@@ -115,5 +115,11 @@ def of_swap(swap: Swap, first_name: str, other: str, channel: str) -> dict[str, 
 
 def page_of(notice: Notice) -> str:
     """The associate's page a message leads to."""
-    pages = {"offer": "offers", "offer_closing": "offers", "pay_settled": "earnings", "test": "messages", "swap_done": "trip"}
+    pages = {
+        "offer": "offers",
+        "offer_closing": "offers",
+        "pay_settled": "earnings",
+        "test": "messages",
+        "swap_done": "trip",
+    }
     return settings.SITE_URL + reverse(pages.get(notice.kind, "today"))

@@ -35,7 +35,7 @@ def offers(request: HttpRequest, person: Associate) -> HttpResponse:
     context = {
         "tab": "offers", "person": person, "store": person.store, "offer": offer, "trip": mine.open_trip(person),
         "shown": whole(offer, person) if offer else None, "board": matching.board_shift(person, now) is not None,
-        "why": why_nothing(person, current_shift(person, now), now),
+        "why": why_nothing(person, current_shift(person, now), now), "swaps": mine.swaps(person, now),
     }  # fmt: skip
     return render(request, "associate/offers.html", context)
 
@@ -114,8 +114,13 @@ def _plan(person: Associate, offer: Offer, ticked: list[Package]) -> tuple[quoti
 
 
 def whole(offer: Offer, person: Associate) -> Shown:
-    """The offer as it was sent."""
-    return show(claims.planned_from(offer), _packages(offer), offer.shift, offer.store, person)
+    """All of the offer: as it was sent, or with the trip they have meanwhile, where that fits."""
+    packages = _packages(offer)
+    try:
+        planned, together = _plan(person, offer, packages)
+    except quoting.DoesNotFit:
+        planned, together = claims.planned_from(offer), packages
+    return show(planned, together, offer.shift, offer.store, person)
 
 
 def _page(

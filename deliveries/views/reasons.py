@@ -30,6 +30,9 @@ NOT_NOW = _("These do not fit on one trip tonight. Leave one out.")
 WAY_OUT: dict[str, tuple[str, str | Promise]] = {
     "over_limits": ("me", _("My limits")),
     "not_eligible": ("me", _("What is missing")),
+    "swap_gone": ("today", _("Today")),
+    "loading_began": ("trip", _("Back to pick-up")),
+    "already_asked": ("swap_ask", _("Look at it")),
     "trip_left": ("trip", _("My trip")),
     "wrong_state": ("trip", _("My trip")),
     "still_to_load": ("trip", _("Back to pick-up")),

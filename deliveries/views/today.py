@@ -29,7 +29,7 @@ def today(request: HttpRequest, person: Associate) -> HttpResponse:
     trip = mine.trip_tonight(person, now)
     context = {
         "tab": "today", "person": person, "store": person.store, "now": now, "shift": shift, "trip": trip,
-        "offer": mine.open_offer(person, now), "in_hand": mine.in_hand(person),
+        "offer": mine.open_offer(person, now), "in_hand": mine.in_hand(person), "swaps": mine.swaps(person, now),
         "board": matching.board_shift(person, now) is not None, "why": why_nothing(person, shift, now),
         "ask_again": person.state == Associate.State.ACTIVE and actions.consents_to_ask_again(person),
         "resting": person.resting_on == person.store.evening(now),
