@@ -50,6 +50,21 @@ class Pool:
             return k, True
         return k, False
 
+    def number(self, associate: int, route: list[int]) -> int | None:
+        """Number of a bundle whose order is ``route``'s; None if it, or this order of it, is new."""
+        k = self._index.get((associate, frozenset(route)))
+        return k if k is not None and self.routes[k] == tuple(route) else None
+
+    def inside(self, relaxation: Relaxation, gap: float, most: int) -> list[int]:
+        """Numbers of the bundles that lose at most ``gap`` ticks at the relaxation's prices; the ``most`` best of them."""
+        members = self.incidence(list(range(len(self))))
+        prices = relaxation.prices
+        reduced = np.array(self.worths) - members @ prices.stops - relaxation.wages[np.array(self.associates)]
+        if len(prices.cuts):
+            reduced = reduced - (members[:, prices.triples].sum(axis=2) >= 2) @ prices.cuts
+        order = np.argsort(-reduced, kind="stable")
+        return sorted(order[reduced[order] >= -gap][:most].tolist())
+
     def trips(self, chosen: list[int]) -> Trips:
         """The chosen bundles as trips."""
         return {self.associates[k]: list(self.routes[k]) for k in chosen}

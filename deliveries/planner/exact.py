@@ -7,7 +7,7 @@ prices (Lagrange). The master finds prices, :mod:`.bundles` finds profits, both 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,22 +44,18 @@ class Stopped(Exception):
 class Exact:
     """One evening on the way to its optimum: ``trips`` and ``value`` from below, ``bound`` from above."""
 
-    def __init__(
-        self, model: Model, kernels: ModuleType, trips: Trips, seen: Iterable[Trips], stop: Stop, threads: int
-    ) -> None:
-        """Start from feasible ``trips``; the bundles of trips ``seen`` before are the first of the pool."""
+    def __init__(self, model: Model, kernels: ModuleType, trips: Trips, pool: Pool, stop: Stop, threads: int) -> None:
+        """Start from feasible ``trips`` and the bundles of ``pool``."""
         self.model, self.kernels, self.stop, self.threads = model, kernels, stop, threads
         self.trips, self.value = trips, model.total(trips)
         self.step = int(np.gcd(60, model.rate))
         self.best: Bound | None = None
         self._ceiling: int | None = None
         self._fixed_gap = float("inf")
-        self.pool = Pool(model)
-        self._fresh: list[int] = []
-        self._queued: set[int] = set()
+        self.pool = pool
+        self._fresh = list(range(len(pool)))
+        self._queued = set(self._fresh)
         self.people = range(len(model.packages))
-        for each in (trips, *seen):
-            self.see(each)
 
     @property
     def bound(self) -> int | None:
@@ -73,19 +69,6 @@ class Exact:
     def proved(self) -> bool:
         """Whether the trips at hand are optimal."""
         return self.bound is not None and self.bound <= self.value
-
-    def see(self, trips: Trips) -> None:
-        """Put the trips' bundles into the pool; keep the trips if they are the best so far."""
-        total = 0
-        for a, route in trips.items():
-            d = self.model.detour(a, route)
-            if d is None:
-                raise ValueError(f"trip {route} breaks a limit of associate {a}")
-            worth = self.model.worth(a, route, d)
-            total += worth
-            self._pool(a, route, worth)
-        if total > self.value:
-            self.trips, self.value = trips, total
 
     def run(self) -> None:
         """Go on until proved or stopped."""
@@ -238,20 +221,12 @@ class Exact:
     def _choose_from_pool(self, relaxation: Relaxation) -> None:
         """A better plan from the bundles at hand whose reduced profit is inside the gap."""
         assert self.best is not None
-        gap = self.best.value - self.value
-        pool, prices = self.pool, relaxation.prices
-        members = np.arange(len(pool))
-        inside = pool.incidence(members.tolist())
-        reduced = np.array(pool.worths) - inside @ prices.stops - relaxation.wages[np.array(pool.associates)]
-        if len(prices.cuts):
-            reduced = reduced - (inside[:, prices.triples].sum(axis=2) >= 2) @ prices.cuts
-        order = np.argsort(-reduced, kind="stable")
-        order = order[reduced[order] >= -gap][:QUICK_CHOICE]
-        choice = choose(self.model, pool, sorted(order.tolist()), self.stop, nodes=20)
+        members = self.pool.inside(relaxation, self.best.value - self.value, QUICK_CHOICE)
+        choice = choose(self.model, self.pool, members, self.stop, nodes=20)
         if choice.value > self.value:
-            self.trips, self.value = pool.trips(choice.chosen), choice.value
+            self.trips, self.value = self.pool.trips(choice.chosen), choice.value
             self._fix()
-        log.debug("choice among %d bundles at hand: %d, plan %d", len(order), choice.value, self.value)
+        log.debug("choice among %d bundles at hand: %d, plan %d", len(members), choice.value, self.value)
         self._check()
 
     def _list(self, width: int, labels: int) -> list[Found] | None:

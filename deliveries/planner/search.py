@@ -92,7 +92,7 @@ def shake_up(model: Model, trips: Trips, stop: Callable[[], bool], seed: int, *,
 class Annealer:
     """Ruin and recreate in the kernel: ``trips`` and ``value`` are the best so far."""
 
-    HOT, COLD = 4000.0, 50.0
+    COLD = 50.0
 
     def __init__(self, model: Model, kernels: ModuleType, trips: Trips, seed: int) -> None:
         """Pack the model into the kernel's arrays and start from ``trips``."""
@@ -125,7 +125,7 @@ class Annealer:
         self._state = np.array([(seed * 2654435761 + 88172645463325252) % 2**63 + 1], dtype=np.uint64)
         self.trips, self.value = trips, model.total(trips)
 
-    def run(self, rounds: int, stop: Stop, *, hot: float = HOT, chunks: int = 20) -> Iterator[Trips]:
+    def run(self, rounds: int, stop: Stop, *, hot: float, chunks: int) -> Iterator[Trips]:
         """Anneal from the best trips for ``rounds`` rounds, yielding the trips at hand after each chunk."""
         routes, length = self._pack(self.trips)
         heat = hot * (self.COLD / hot) ** (np.arange(chunks + 1) / chunks)

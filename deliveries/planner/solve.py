@@ -12,9 +12,9 @@ from deliveries.planner.model import Model, Trips
 from deliveries.planner.plan import Plan, Stop
 from deliveries.planner.problem import Problem
 from deliveries.planner.reasons import explain
-from deliveries.planner.search import Annealer, insert_all, shake_up
+from deliveries.planner.search import insert_all, shake_up
+from deliveries.planner.stages import Stages
 
-ROUNDS_PER_STOP = 150
 FINISHING_SECONDS = 0.01
 """Kept back for the reasons and the answer."""
 
@@ -61,9 +61,10 @@ def _improve(model: Model, trips: Trips, stop: Stop, seed: int, threads: int | N
     if kernels is None:
         shaken = shake_up(model, shaken, stop, seed, idle=2000)
         return shaken, model.total(shaken), None
-    annealer = Annealer(model, kernels, trips, seed)
-    seen = list(annealer.run(ROUNDS_PER_STOP * model.size, stop))
-    exact = Exact(model, kernels, annealer.trips, seen, stop, threads or len(os.sched_getaffinity(0)))
+    threads = threads or len(os.sched_getaffinity(0))
+    stages = Stages(model, kernels, trips, seed)
+    stages.run(stop, threads)
+    exact = Exact(model, kernels, stages.trips, stages.pool, stop, threads)
     exact.run()
     if model.total(shaken) > exact.value:
         # Only if time ran out: an optimum is never below, so what is proved does not depend on how long compiling took.
