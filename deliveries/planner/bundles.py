@@ -12,6 +12,8 @@ from deliveries.planner.model import FAR, Ints, Model
 
 Tables = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 ROUGHLY = 3
+SOME, SWEEPS = 3000, 6
+"""Labels after which better tolls are looked for, and how long."""
 FEW_LAYERS, SMALL_GRAPH = 5, 4000
 """A bound by number of packages left is stronger but costs more: taken with few packages, or once few arcs are left."""
 
@@ -59,6 +61,7 @@ class Pricer:
         self.most = int(model.by_count[associate].max(initial=-FAR))
         self.by_count = np.ascontiguousarray(model.by_count[associate, : self.packages + 1])
         self.bonus = int(model.bonus[associate])
+        self.tolls = np.zeros(3, dtype=np.int64)
         nodes = np.concatenate(([0], np.flatnonzero(model.possible[associate])))
         cost = model.edges(associate, nodes)
         np.fill_diagonal(cost, FAR)
@@ -112,6 +115,7 @@ class Pricer:
             self.need = np.maximum(0, -((self.cap - self.most) // self.bucket))
         self.tables = _tables(self.packages + 1 if self.layered else 1, n, self.width)
         self.rough: tuple[int, int, Ints, Ints, Tables] | None = None
+        self._tax(self.tolls)
 
     def _roughly(self) -> tuple[int, int, Ints, Ints, Tables]:
         """Wider buckets, rounded to the nearest: no bound, but a guide for the beam at a fraction of the time."""
@@ -133,10 +137,42 @@ class Pricer:
         self._gains(prices)
         layers = self.tables[0].shape[0]
         self.kernels.completions(
-            self.arc_from, self.to, self.cost, self.use, self.need, self.gain, self.active, self.count,
+            self.arc_from, self.to, self.cost, self.use, self.need, self.gain - self.tax, self.active, self.count,
             self.model.rate, layers, self.width, *self.tables,
         )  # fmt: skip
-        return int(self.tables[0][layers - 1, 0, self.width - 1]) + self.bonus
+        return int(self.tables[0][layers - 1, 0, self.width - 1]) + self.bonus + self.spare
+
+    def _tax(self, tolls: Ints) -> None:
+        """Charge these tolls in the completion bounds: ``tax`` by node, ``spare`` for all that the associate may carry."""
+        model, a = self.model, self.associate
+        self.tolls = tolls
+        self.tax = self.kernels.allowance.py_func(tolls, self.count, self.weight, self.volume)
+        self.spare = int(
+            self.kernels.allowance.py_func(tolls, self.packages, int(model.weight_cap[a]), int(model.volume_cap[a]))
+        )
+
+    def _tune(self, prices: Prices) -> None:
+        """Find tolls that lower the bound: up or down one at a time, by steps that are halved where neither helps."""
+        model, a = self.model, self.associate
+        least = self.bound(prices)
+        room = np.array([self.packages, int(model.weight_cap[a]) >> 10, int(model.volume_cap[a]) >> 14])
+        steps = np.maximum(least // (3 * np.maximum(room, 1)), 1)
+        for _ in range(SWEEPS):
+            for k in range(3):
+                for step in (steps[k], -steps[k]):
+                    tolls = self.tolls.copy()
+                    tolls[k] += step
+                    if tolls[k] < 0:
+                        continue
+                    before = self.tolls
+                    self._tax(tolls)
+                    bound = self.bound(prices)
+                    if bound < least:
+                        least = bound
+                        break
+                    self._tax(before)
+                else:
+                    steps[k] = max(1, steps[k] // 3)
 
     def _gains(self, prices: Prices) -> None:
         self.gain = self.model.value[self.nodes] - prices.stops[self.nodes]
@@ -154,7 +190,7 @@ class Pricer:
         bucket, columns, use, need, tables = self.rough
         self._gains(prices)
         self.kernels.completions(
-            self.arc_from, self.to, self.cost, use, need, self.gain, self.active, self.count, self.model.rate,
+            self.arc_from, self.to, self.cost, use, need, self.gain - self.tax, self.active, self.count, self.model.rate,
             tables[0].shape[0], columns, *tables,
         )  # fmt: skip
         return self._search(prices, threshold, bucket, tables, limit=1 << 30, beam=width, listing=False, most=most)
@@ -167,10 +203,18 @@ class Pricer:
         bound = self.bound(prices)
         if self.empty or bound <= threshold:
             return Found(bound, True, *_NONE)
-        found = self._search(
-            prices, threshold, self.bucket, self.tables, limit=limit, beam=0, listing=listing, most=most
-        )
-        return found if found.exact else replace(found, best=bound)
+        for most_labels in (SOME, limit):
+            found = self._search(
+                prices, threshold, self.bucket, self.tables, limit=most_labels, beam=0, listing=listing, most=most
+            )
+            if found.exact:
+                return found
+            if most_labels < limit:
+                self._tune(prices)
+                bound = self.bound(prices)
+                if bound <= threshold:
+                    return Found(bound, True, *_NONE)
+        return replace(found, best=bound)
 
     def _search(
         self,
@@ -189,7 +233,7 @@ class Pricer:
         exact, labels, routes, detours, profits, keys = self.kernels.bundles(
             self.arc_from, self.to, self.cost, self.cap, self.gain, self.count, self.weight, self.volume, self.by_count,
             self.packages, model.rate, self.bonus, self.most, self.fall, bucket, int(model.weight_cap[a]),
-            int(model.volume_cap[a]), *self._cuts(prices), threshold, *tables, limit, beam, listing or uneven,
+            int(model.volume_cap[a]), self.tolls, *self._cuts(prices), threshold, *tables, limit, beam, listing or uneven,
         )  # fmt: skip
         if not len(profits):
             return Found(threshold, exact, *_NONE, labels)
@@ -213,8 +257,8 @@ class Pricer:
             self.fixed, self.active = True, np.ones(len(self.nodes), dtype=bool)
             self.bound(prices)
         keep = self.kernels.useful_arcs(
-            self.arc_from, self.to, self.cost, self.use, self.need, self.gain, self.active, self.count, self.model.rate,
-            self.tables[0].shape[0], self.width, self.bonus, threshold, *self.tables[:3],
+            self.arc_from, self.to, self.cost, self.use, self.need, self.gain - self.tax, self.active, self.count,
+            self.model.rate, self.tables[0].shape[0], self.width, self.bonus, threshold - self.spare, *self.tables[:3],
         )  # fmt: skip
         if keep.sum() < 0.9 * len(keep):
             self._take(self.nodes, self.start[keep], self.to[keep], self.cost[keep])

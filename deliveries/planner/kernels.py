@@ -17,6 +17,16 @@ LAST, PARENT, DETOUR, PROFIT, REACH, CARRIED, KILOS, LITRES, FIELDS = 0, 1, 2, 3
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
+@njit(cache=True, nogil=True, inline="always")
+def allowance(tolls, packages, weight, volume):
+    """What the tolls on the rest of a trip come to at most, if so many packages, grams and millilitres are still free.
+
+    ``tolls``: ticks per package, per 2^10 g, per 2^14 ml. A stop pays the same formula for what it uses, rounded down, so all
+    further stops together never pay more than this: a bound with tolls plus the allowance is a bound without (Lagrange).
+    """
+    return tolls[0] * packages + ((tolls[1] * weight) >> 10) + ((tolls[2] * volume) >> 14)
+
+
 @njit(cache=True, nogil=True)
 def completions(
     arc_from,
@@ -176,6 +186,7 @@ def bundles(
     bucket,
     weight_cap,
     volume_cap,
+    tolls,
     cut_from,
     cut_other,
     cut_price,
@@ -194,6 +205,7 @@ def bundles(
     Labels (set, last stop) level by level; of two with the same set and last stop only the one with the smaller detour lives;
     a label whose profit plus completion bound does not exceed the threshold is dropped. Unless ``all_sets``, so is one that
     would be better and shorter without one of its earlier stops: the largest profit is still found.
+    ``tolls``: what the completion bounds charge for packages, weight and volume (:func:`allowance`).
     ``start``: profit of the empty label. ``most``: the largest detour allowed; ``fall``: seconds by which one more arc could
     shorten a detour (0 on sane maps). Cut c of node j: ``cut_from[j] <= c < cut_from[j + 1]`` with its two other nodes and its
     price, due on the second node in the set. ``limit``: labels to keep at most; ``beam``: labels of a level to expand at most
@@ -262,7 +274,8 @@ def bundles(
                 p = labels[label, PROFIT] + gain[j] - rate * cost[arc]
                 k = min(packages - c, layers - 1)
                 q = min((left + bucket - 1) // bucket, width - 1)
-                if p + best[k, j, q] <= threshold:
+                spare = allowance(tolls, packages - c, weight_cap - w, volume_cap - v)
+                if p + spare + best[k, j, q] <= threshold:
                     continue
                 for t in range(cut_from[j], cut_from[j + 1]):
                     if inside[cut_other[t, 0]] + inside[cut_other[t, 1]] == 1:
@@ -274,6 +287,7 @@ def bundles(
                     a = second_after[k, j, q]
                     if a >= 0 and inside[a] == 1:
                         h = third[k, j, q]
+                h += spare
                 if p + h <= threshold:
                     continue
                 mark = key[label] ^ code[j]
