@@ -240,12 +240,13 @@ def choose(
         ("presolve", "off"),
         ("mip_rel_gap", 0.0),
         ("mip_abs_gap", 0.5),
-        ("time_limit", max(0.01, min(0.98 * stop.left() - 0.01, 1e6))),
     ):
         solver.setOptionValue(name, setting)
     if nodes is not None:
         solver.setOptionValue("mip_max_nodes", nodes)
     solver.passModel(problem)
+    # HiGHS looks at the clock between steps that grow with the problem.
+    solver.setOptionValue("time_limit", max(0.01, min(0.97 * stop.left() - 0.01 - 1e-6 * len(rows), 1e6)))
     if start:
         at = {k: i for i, k in enumerate(numbers)}
         given = np.array([at[k] for k in start], dtype=np.int32)

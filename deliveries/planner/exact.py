@@ -15,16 +15,19 @@ from types import ModuleType
 
 import numpy as np
 
-from deliveries.planner.assign import Master, Pool, Relaxation, choose
+from deliveries.planner.assign import Master, Relaxation, choose
 from deliveries.planner.bundles import Found, Pricer, Prices
 from deliveries.planner.model import Model, Trips
 from deliveries.planner.plan import Stop
+from deliveries.planner.stages import Stages
 
 log = logging.getLogger(__name__)
 
 BEAM, FEW, MANY = 16, 100_000, 1_000_000
 """Labels of a level expanded while prices are still poor; labels per associate before a threshold is raised, or given up."""
-QUICK_CHOICE, EASY_CHOICE, WIDEST_CHOICE = 3500, 15_000, 30_000
+LABELS_PER_SECOND = 300_000
+"""At least; the kernels do not look at the clock, so near the end they get no more work than there is time for."""
+QUICK_CHOICE, QUICK_NODES, EASY_CHOICE, WIDEST_CHOICE = 2500, 20, 15_000, 30_000
 CUT_ROUNDS = 12
 
 
@@ -44,16 +47,16 @@ class Stopped(Exception):
 class Exact:
     """One evening on the way to its optimum: ``trips`` and ``value`` from below, ``bound`` from above."""
 
-    def __init__(self, model: Model, kernels: ModuleType, trips: Trips, pool: Pool, stop: Stop, threads: int) -> None:
-        """Start from feasible ``trips`` and the bundles of ``pool``."""
-        self.model, self.kernels, self.stop, self.threads = model, kernels, stop, threads
-        self.trips, self.value = trips, model.total(trips)
+    def __init__(self, model: Model, kernels: ModuleType, stages: Stages, stop: Stop, threads: int) -> None:
+        """Start from the plan and the bundles that ``stages`` found."""
+        self.model, self.kernels, self.stages, self.stop, self.threads = model, kernels, stages, stop, threads
+        self.trips, self.value = stages.trips, stages.value
         self.step = int(np.gcd(60, model.rate))
         self.best: Bound | None = None
         self._ceiling: int | None = None
         self._fixed_gap = float("inf")
-        self.pool = pool
-        self._fresh = list(range(len(pool)))
+        self.pool = stages.pool
+        self._fresh = list(range(len(self.pool)))
         self._queued = set(self._fresh)
         self.people = range(len(model.packages))
 
@@ -126,6 +129,9 @@ class Exact:
         if self.stop():
             raise Stopped
 
+    def _timely(self, labels: int) -> int:
+        return int(min(labels, max(1000, self.stop.left() * LABELS_PER_SECOND)))
+
     def _pool(self, a: int, route: list[int], worth: int) -> bool:
         k, changed = self.pool.add(a, route, worth)
         if changed or k not in self._queued:
@@ -187,12 +193,12 @@ class Exact:
             threshold = int(wages[a])
             if beam:
                 return pricer.beam(prices, threshold, width=BEAM, most=30)
-            found = pricer.price(prices, threshold, limit=FEW, most=30)
+            found = pricer.price(prices, threshold, limit=self._timely(FEW), most=30)
             raised = 4 * self.step
             while not found.exact and raised < 300 * self.step:
                 self._check()
                 raised *= 4
-                again = pricer.price(prices, threshold + raised, limit=FEW, most=30)
+                again = pricer.price(prices, threshold + raised, limit=self._timely(FEW), most=30)
                 found = Found(again.best, again.exact, found.routes, found.detours, found.profits, found.labels)
             return found
 
@@ -219,15 +225,33 @@ class Exact:
         list(self._map(one, self.people))
 
     def _choose_from_pool(self, relaxation: Relaxation) -> None:
-        """A better plan from the bundles at hand whose reduced profit is inside the gap."""
+        """A better plan from the bundles at hand whose reduced profit is inside the gap, or from searching on meanwhile."""
         assert self.best is not None
         members = self.pool.inside(relaxation, self.best.value - self.value, QUICK_CHOICE)
-        choice = choose(self.model, self.pool, members, self.stop, nodes=20)
-        if choice.value > self.value:
-            self.trips, self.value = self.pool.trips(choice.chosen), choice.value
+        before = self.value
+        chosen, deeper = self._map(
+            lambda work: work(),
+            (
+                lambda: choose(self.model, self.pool, members, self.stop, nodes=QUICK_NODES),
+                lambda: self.stages.deeper(self.trips, self.stop),
+            ),
+        )
+        self._keep(self.pool.trips(chosen.chosen), chosen.value)
+        for trips in deeper:
+            for k in self.stages.add(trips):
+                if k not in self._queued:
+                    self._queued.add(k)
+                    self._fresh.append(k)
+        if deeper:
+            self._keep(deeper[-1], self.model.total(deeper[-1]))
+        if self.value > before:
             self._fix()
-        log.debug("choice among %d bundles at hand: %d, plan %d", len(members), choice.value, self.value)
+        log.debug("choice among %d bundles at hand: %d, plan %d", len(members), chosen.value, self.value)
         self._check()
+
+    def _keep(self, trips: Trips, value: int) -> None:
+        if value > self.value:
+            self.trips, self.value = trips, value
 
     def _list(self, width: int, labels: int) -> list[Found] | None:
         """By associate, every bundle that loses less than ``width`` ticks against the best; None if it takes too much."""
@@ -236,7 +260,9 @@ class Exact:
 
         def one(a: int) -> Found:
             self._check()
-            return self.pricers[a].price(best.prices, int(best.profits[a]) - width, limit=labels, listing=True)
+            return self.pricers[a].price(
+                best.prices, int(best.profits[a]) - width, limit=self._timely(labels), listing=True
+            )
 
         listed = []
         for found in self._map(one, self.people):
@@ -268,6 +294,7 @@ class Exact:
             width = min(width, int(np.partition(losses, widest)[widest]))
         members = []
         for a, f in enumerate(listed):
+            self._check()
             for row in np.flatnonzero(self.best.profits[a] - f.profits < width).tolist():
                 route = [u for u in f.routes[row].tolist() if u]
                 members.append(self.pool.add(a, route, self.model.worth(a, route, int(f.detours[row])))[0])
@@ -281,8 +308,7 @@ class Exact:
         ceiling = max(choice.bound, self.value)
         if width < full:
             ceiling = max(ceiling, (self.best.value - width) // self.step * self.step)
-        if choice.value > self.value:
-            self.trips, self.value = self.pool.trips(choice.chosen), choice.value
+        self._keep(self.pool.trips(choice.chosen), choice.value)
         if self.bound is not None and ceiling < self.bound:
             self._ceiling = ceiling
         log.debug(

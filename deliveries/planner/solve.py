@@ -64,7 +64,7 @@ def _improve(model: Model, trips: Trips, stop: Stop, seed: int, threads: int | N
     threads = threads or len(os.sched_getaffinity(0))
     stages = Stages(model, kernels, trips, seed)
     stages.run(stop, threads)
-    exact = Exact(model, kernels, stages.trips, stages.pool, stop, threads)
+    exact = Exact(model, kernels, stages, stop, threads)
     exact.run()
     if model.total(shaken) > exact.value:
         # Only if time ran out: an optimum is never below, so what is proved does not depend on how long compiling took.

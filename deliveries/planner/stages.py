@@ -24,6 +24,8 @@ SIDE_BY_SIDE = 2
 SNAPSHOTS = 15
 """How often in a stage an annealer's bundles are taken into the pool."""
 MOST_CHOICES, NODES = 1200, 1
+DEEP_HEAT, DEEP_ROUNDS_PER_STOP, DEEP_FROM_STOPS = 12_000.0, 300, 80
+"""Of the search that goes on beside a long choice, in evenings of at least so many stops."""
 
 
 class Stages:
@@ -34,7 +36,7 @@ class Stages:
         self.model = model
         self.pool = Pool(model)
         self.trips, self.value = trips, model.total(trips)
-        self._add(trips)
+        self.add(trips)
         self._annealers = [Annealer(model, kernels, trips, SIDE_BY_SIDE * seed + k) for k in range(SIDE_BY_SIDE)]
 
     def run(self, stop: Stop, threads: int) -> None:
@@ -44,7 +46,7 @@ class Stages:
                 before = self.value
                 for seen in executor.map(self._anneal, self._annealers, repeat(heat), repeat(stop)):
                     for trips in seen:
-                        self._add(trips)
+                        self.add(trips)
                 for annealer in self._annealers:
                     self._keep(annealer.trips, annealer.value)
                 if stop():
@@ -55,11 +57,20 @@ class Stages:
                 for annealer in self._annealers:
                     annealer.trips, annealer.value = self.trips, self.value
 
+    def deeper(self, trips: Trips, stop: Stop) -> list[Trips]:
+        """Search on from ``trips``, slowly and hotter than before; what was seen on the way, the best of it last."""
+        if self.model.size < DEEP_FROM_STOPS:
+            return []
+        annealer = self._annealers[0]
+        annealer.trips, annealer.value = trips, self.model.total(trips)
+        seen = annealer.run(DEEP_ROUNDS_PER_STOP * self.model.size, stop, hot=DEEP_HEAT, chunks=2 * SNAPSHOTS)
+        return [*seen, annealer.trips]
+
     def _anneal(self, annealer: Annealer, heat: float, stop: Stop) -> list[Trips]:
         seen = list(annealer.run(ROUNDS_PER_STOP * self.model.size, stop, hot=heat, chunks=SNAPSHOTS))
         return [*seen, annealer.trips]
 
-    def _add(self, trips: Trips) -> list[int]:
+    def add(self, trips: Trips) -> list[int]:
         """Put the bundles of ``trips`` into the pool; their numbers.
 
         Raises:
@@ -83,11 +94,13 @@ class Stages:
     def _choose(self, stop: Stop) -> float:
         """The best plan among the bundles whose reduced profit is inside the gap; what a better one could gain, in ticks."""
         pool = self.pool
+        if not len(pool):
+            return 0.0
         master = Master(self.model, pool)
         master.add(list(range(len(pool))))
         relaxation = master.solve()
         members = pool.inside(relaxation, relaxation.value - self.value, MOST_CHOICES)
-        start = self._add(self.trips)
+        start = self.add(self.trips)
         choice = choose(self.model, pool, sorted({*members, *start}), stop, start=start, nodes=NODES)
         self._keep(pool.trips(choice.chosen), choice.value)
         return relaxation.value - self.value
