@@ -1,4 +1,4 @@
-"""Words on the staff's pages that come from django-unfold, which has no Spanish: named here so that our catalogue has them.
+"""Words that come from libraries without (all of) their Spanish: named here so that our catalogue has them.
 
 Nothing imports this; `make messages` reads it. Django looks a sentence up in our catalogue whoever asks for it.
 """
@@ -43,3 +43,6 @@ UNFOLD = (
     _("Choose file to upload"),
     _("Toggle password visibility"),
 )
+
+# Of django-allauth, whose Spanish has all but this.
+ALLAUTH = (_("Name"),)

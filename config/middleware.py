@@ -1,4 +1,4 @@
-"""Middleware of our own: the looser policy that unfold's pages need, under the admin only."""
+"""Middleware of our own: the looser policy that unfold's pages need, under the admin only; and what travels compressed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.urls import reverse
 
 # unfold ships Alpine (which evaluates expressions) and inline styles and scripts; every other page stays strict.
@@ -23,3 +25,27 @@ class AdminPolicyMiddleware:
         if request.path.startswith(reverse("admin:index")):
             response._csp_replace = ADMIN_POLICY  # type: ignore[attr-defined]
         return response
+
+
+# What gets smaller; photos and icons are compressed by nature.
+COMPRESSED = (
+    "text/",
+    "application/json",
+    "application/javascript",
+    "application/manifest+json",
+    "application/wasm",
+    "image/svg",
+)
+
+
+class CompressMiddleware(GZipMiddleware):
+    """Gzip for pages and, where no build has made compressed copies (`make run`), for scripts and styles.
+
+    Secrets in pages are safe from guessing by length: Django masks its form token anew each time and pads at random.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if not response.headers.get("Content-Type", "").startswith(COMPRESSED):
+            return response
+        compressed: HttpResponseBase = super().process_response(request, response)
+        return compressed

@@ -105,3 +105,14 @@ def test_every_page_says_a_strict_policy_and_names_its_request(client: Client, d
     assert "unsafe" not in policy
     assert "default-src 'none'" in policy
     assert answer.headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize(
+    ("path", "smaller"),
+    [("/accounts/login/", True), ("/static/css/components.css", True), ("/static/img/icon-192.png", False)],
+)
+def test_what_gets_smaller_travels_compressed(client: Client, db: None, path: str, smaller: bool) -> None:
+    answer = client.get(path, headers={"accept-encoding": "gzip"})
+    assert answer.status_code == 200
+    assert (answer.headers.get("Content-Encoding") == "gzip") is smaller
+    assert "Content-Encoding" not in client.get(path).headers
