@@ -325,6 +325,49 @@ def _in_steps(amount: int, step: int) -> int:
     return -(-amount // step) * step
 
 
+def extended(trip: Trip, packages: Sequence[Package]) -> PlannedTrip:
+    """What a trip under way pays with these packages on top, and the stops that they add behind its own.
+
+    Nearest door next, from the trip's last stop. Their legs and the service at each door are paid in full, though some
+    of the way may lie on the way home: whoever helps a colleague is not to be short. No line falls below the old quote.
+    Raises DoesNotFit("no_path").
+    """
+    store, old = trip.store, trip.promise
+    doors: dict[tuple[str, str, str], list[Package]] = {}
+    for package in packages:
+        doors.setdefault(package.door, []).append(package)
+    last = trip.stops.last()
+    at = last.point if last else Point(store.lat, store.lon)
+    left, rows, points = list(doors.values()), [], [at]
+    while left:
+        nearest = min(left, key=lambda row: distance_m(points[-1], row[0].point))
+        left.remove(nearest)
+        rows.append(nearest)
+        points.append(nearest[0].point)
+    way = travel_times(store).way([(point.lat, point.lon) for point in points])
+    stops = tuple(
+        PlannedStop(
+            tuple(package.pk for package in row), row[0].lat, row[0].lon, leg_s=seconds, leg_m=metres,
+            estimated=way.estimated,
+        )
+        for row, seconds, metres in zip(rows, way.seconds, way.metres, strict=True)
+    )  # fmt: skip
+    if any(stop.leg_s < 0 for stop in stops):
+        raise DoesNotFit("no_path")
+    more_s = sum(stop.leg_s for stop in stops) + store.service_seconds * len(stops)
+    more_m = sum(stop.leg_m for stop in stops)
+    quantity = {line.kind: line.quantity for line in old.lines}
+    day = store.evening(trip.shift.ends_at)
+    quote = pay.quote(
+        rates(PayPlan.on(store, day), day),
+        packages=tuple(dict.fromkeys((*old.packages, *(package.pk for package in packages)))),
+        paid_s=quantity.get("time", 0) + more_s, paid_m=quantity.get("mileage", 0) + more_m,
+        extra_s=old.extra_s + more_s, extra_m=old.extra_m + more_m, last_leg_s=old.last_leg_s,
+        last_leg_m=old.last_leg_m, week=old.week,
+    )  # fmt: skip
+    return PlannedTrip(trip.associate_id, trip.shift_id, stops, pay.raised(quote, old))
+
+
 def near_home(associate: Associate, point: Point, metres: float) -> bool:
     """Whether `point` is within `metres` of the associate's home cell: nothing of theirs is told of from there."""
     cells = home.reveal([associate])

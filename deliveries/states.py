@@ -82,6 +82,7 @@ MOVES: dict[str, Move] = {
     "retry": Move(frozenset({P.ATTEMPTED, P.KEPT}), P.OUT),
     "keep": Move(frozenset({P.ATTEMPTED}), P.KEPT),
     "return": Move(frozenset({P.LOADED, P.OUT, P.ATTEMPTED, P.KEPT}), P.RETURNING),
+    "transfer": Move(frozenset({P.OUT, P.ATTEMPTED, P.RETURNING}), P.OUT),
     "receive_return": Move(frozenset({P.RETURNING, P.KEPT, P.ATTEMPTED}), P.RETURNED),
     "tender": Move(frozenset({P.RECEIVED, P.STAGED, P.RETURNED}), P.WITH_CARRIER),
     "hold": Move(frozenset({P.RECEIVED, P.STAGED, P.RETURNED}), P.HELD_FOR_PICKUP),

@@ -182,19 +182,24 @@ def _deliver(
 
 
 @transaction.atomic
-def undo(*, proof: Proof, by: Associate, now: datetime) -> Package:
-    """Take a drop-off back within a minute: the package is in the associate's hands again. Raises UndoTooLate."""
+def undo(*, proof: Proof, by: Associate, now: datetime, happened_at: datetime | None = None) -> Package:
+    """Take a drop-off back within a minute: the package is in the associate's hands again. Twice is once.
+
+    `happened_at`: of a phone that tells it late; what counts is that it was done in time. Raises UndoTooLate, WrongState
+    once the trip is settled.
+    """
     person = Associate.objects.select_for_update().get(pk=by.pk)
     [locked] = Package.objects.for_update([proof.package_id])
     trip = Trip.objects.select_for_update().get(pk=proof.trip_id, associate=person)
     mine = Proof.objects.select_for_update().get(pk=proof.pk)
     if mine.undone_at is not None:
         return locked
-    if now - mine.at > UNDO:
+    at = clamp(happened_at, mine.at, now)
+    if at - mine.at > UNDO:
         raise UndoTooLate
     reopen(trip)
     mine.undone_at = now
     mine.save(update_fields=["undone_at"])
     hide(trip)
-    move([locked], "undo_delivery", by=actors.associate(person.user_id), now=now, holder=person)
+    move([locked], "undo_delivery", by=actors.associate(person.user_id), now=now, happened_at=at, holder=person)
     return locked

@@ -81,14 +81,18 @@ def move(
 
 
 def note(
-    packages: Sequence[Package], verb: str, *, by: Actor, now: datetime, reason: str = "", trip: Trip | None = None
-) -> list[Event]:
+    packages: Sequence[Package], verb: str, *, by: Actor, now: datetime, happened_at: datetime | None = None,
+    reason: str = "", trip: Trip | None = None,
+) -> list[Event]:  # fmt: skip
     """Write down that something changed for locked `packages` that is no move: their turn on the trip, a customer's wish.
 
     One Event each, from the state they are in to the same, and a version more, so that open pages take the news. `trip` is
     another one that they are on from now on.
     """
-    events = [_event(package, verb, package.state, by=by, now=now, reason=reason, trip=trip) for package in packages]
+    events = [
+        _event(package, verb, package.state, by=by, now=now, happened_at=happened_at, reason=reason, trip=trip)
+        for package in packages
+    ]
     changes: dict[str, object] = {"version": F("version") + 1} | ({"trip": trip} if trip else {})
     Package.objects.filter(pk__in=[package.pk for package in packages]).update(**changes)
     Event.objects.bulk_create(events)

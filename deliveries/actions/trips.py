@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
@@ -18,6 +19,7 @@ from deliveries.states import PackageState, TripState
 from . import Refused
 from .claims import TooLate
 from .moves import WrongState, move, note
+from .repeats import first_time, told_a_newer
 
 UNDO = timedelta(seconds=60)
 # While a package of the trip is in one of these, there is still something to do on the road.
@@ -84,14 +86,22 @@ class Leg:
 
 
 @transaction.atomic
-def reorder(*, trip: Trip, legs: Sequence[Leg], by: Associate, now: datetime) -> Trip:
+def reorder(
+    *, trip: Trip, legs: Sequence[Leg], by: Associate, now: datetime, key: UUID | None = None,
+    happened_at: datetime | None = None,
+) -> Trip:  # fmt: skip
     """Take the stops ahead in another order. The same order again changes nothing.
 
     `legs`: the stops ahead in their new order, each with its drive from the one before; the caller works them out
-    before, because asking for drive times is slow. The promised pay stays, and what is driven on top is paid on top
+    before, because asking for drive times is slow. `key`, `happened_at`: of a phone that tells it late; an order that a
+    newer one has overtaken changes nothing. The promised pay stays, and what is driven on top is paid on top
     (`settle`). Raises WrongState when these are not the stops ahead any more: one was done meanwhile.
     """
     person = Associate.objects.select_for_update().get(pk=by.pk)
+    if not first_time(key, "reorder", by=person, now=now, happened_at=happened_at):
+        return trip
+    if told_a_newer("reorder", by=person, happened_at=happened_at or now):
+        return trip
     packages = Package.objects.for_update(list(trip.packages.values_list("pk", flat=True)))
     locked = Trip.objects.select_for_update().get(pk=trip.pk, associate=person)
     if locked.state != TripState.UNDER_WAY:
@@ -114,7 +124,7 @@ def reorder(*, trip: Trip, legs: Sequence[Leg], by: Associate, now: datetime) ->
     Stop.objects.bulk_update(stops, ["position", "leg_s", "leg_m", "leg_estimated"])
     hide(locked)
     out = [package for package in packages if package.state == PackageState.OUT]
-    note(out, "reorder", by=actors.associate(person.user_id), now=now)
+    note(out, "reorder", by=actors.associate(person.user_id), now=now, happened_at=happened_at)
     _tell(locked)
     return locked
 

@@ -8,7 +8,7 @@ from .notice import MessageOptOut, MessageSettings, Notice, PushSubscription
 from .offer import Offer, OfferPackage, Round
 from .package import ItemClass, Package, PackageQuerySet, SafePlace, TrackingLink
 from .swap import Swap, SwapPackage
-from .trip import Claim, DeliveryException, Proof, Stop, Trip
+from .trip import Claim, DeliveryException, Proof, RoadAct, Stop, Transfer, Trip
 
 __all__ = [
     "BlockedPair",
@@ -34,6 +34,7 @@ __all__ = [
     "Proof",
     "PushSubscription",
     "RatingTally",
+    "RoadAct",
     "Round",
     "SafePlace",
     "Stop",
@@ -42,5 +43,6 @@ __all__ = [
     "Tender",
     "Thanks",
     "TrackingLink",
+    "Transfer",
     "Trip",
 ]

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate
-from stores.models import Language, Store
+from stores.models import Language, StaffMember, Store
 
 from .offer import Offer
 from .package import Package
@@ -110,6 +110,7 @@ class Notice(models.Model):
     class Audience(models.TextChoices):
         CUSTOMER = "customer", _("Customer")
         ASSOCIATE = "associate", _("Associate")
+        STAFF = "staff", _("Staff")
 
     store = models.ForeignKey(Store, models.CASCADE, related_name="notices")
     key = models.CharField(max_length=120, unique=True)
@@ -118,6 +119,7 @@ class Notice(models.Model):
     channel = models.CharField(max_length=4, choices=Channel, default=Channel.MAIL)
     package = models.ForeignKey(Package, models.CASCADE, null=True, related_name="notices")
     associate = models.ForeignKey(Associate, models.CASCADE, null=True, related_name="notices")
+    member = models.ForeignKey(StaffMember, models.CASCADE, null=True, related_name="notices")
     offer = models.ForeignKey(Offer, models.CASCADE, null=True, related_name="notices")
     trip = models.ForeignKey(Trip, models.CASCADE, null=True, related_name="notices")
     swap = models.ForeignKey(Swap, models.CASCADE, null=True, related_name="notices")
@@ -137,7 +139,8 @@ class Notice(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(audience="customer", package__isnull=False)
-                | Q(audience="associate", associate__isnull=False),
+                | Q(audience="associate", associate__isnull=False)
+                | Q(audience="staff", member__isnull=False),
                 name="notice_has_a_reader",
             ),
             models.CheckConstraint(

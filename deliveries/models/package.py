@@ -55,6 +55,10 @@ class ItemClass(models.TextChoices):
     VALUABLES = "valuables", _("valuables")
 
 
+# What may spend a night with an associate. The rest spoils, is regulated, or is too much to answer for.
+KEPT_OVERNIGHT = frozenset({ItemClass.GENERAL})
+
+
 class SafePlace(models.TextChoices):
     """Where a customer wants it left. The associate decides at the door whether it is safe."""
 
@@ -176,6 +180,9 @@ class Package(models.Model):
             models.CheckConstraint(condition=Q(state__in=list(PackageState)), name="package_state_known"),
             models.CheckConstraint(condition=Q(precision__in=list(Precision)), name="package_precision_known"),
             models.CheckConstraint(condition=Q(item_class__in=ItemClass.values), name="package_item_class_known"),
+            models.CheckConstraint(
+                condition=~Q(state="kept") | Q(item_class__in=sorted(KEPT_OVERNIGHT)), name="package_kept_may_be_kept"
+            ),
             models.CheckConstraint(condition=Q(weight_g__range=(1, HEAVIEST_G)), name="package_weight_sane"),
             models.CheckConstraint(
                 condition=Q(
@@ -229,6 +236,11 @@ class Package(models.Model):
     def asks_for_pin(self) -> bool:
         """The pin is only the middle of a ZIP code, and still may be moved: staff and the customer are asked for it."""
         return self.precision == Precision.ZIP and self.state in PIN_MOVES_IN
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether it may stay with an associate until their next shift."""
+        return self.item_class in KEPT_OVERNIGHT
 
     @property
     def volume_ml(self) -> int:

@@ -261,3 +261,64 @@ class DeliveryException(models.Model):
 
     def __str__(self) -> str:
         return f"{self.package_id}: {self.reason}"
+
+
+class RoadAct(models.Model):
+    """Something a phone did on the road that leaves no row of its own, by its key: told again, it is not done again."""
+
+    key = models.UUIDField(primary_key=True)
+    associate = models.ForeignKey(Associate, models.CASCADE, related_name="+")
+    verb = models.CharField(max_length=16)
+    at = models.DateTimeField()
+    happened_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(happened_at__lte=F("at")), name="road_act_happened_before_it_was_told"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.key}"
+
+
+class Transfer(models.Model):
+    """Packages pass from one associate's hands into another's on the road: the one shows a code, the other types or scans
+    it and sees what it pays, the first confirms. Custody moves with the confirmation and not before.
+
+    `quote`, `stops`: what the taker was shown, frozen; `base_digest`: of the trip it extends, "" for a new one.
+    """
+
+    trip = models.ForeignKey(Trip, models.PROTECT, related_name="transfers")
+    giver = models.ForeignKey(Associate, models.PROTECT, related_name="transfers_given")
+    packages = models.ManyToManyField(Package, related_name="transfers")
+    code_hash = models.BinaryField(max_length=32, unique=True)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    taker = models.ForeignKey(Associate, models.PROTECT, null=True, related_name="transfers_taken")
+    taken_at = models.DateTimeField(null=True)
+    quote = models.JSONField(null=True)
+    stops = models.JSONField(null=True)
+    shift = models.ForeignKey(Shift, models.PROTECT, null=True, related_name="+")
+    base_digest = models.CharField(max_length=64, blank=True)
+    done_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["trip"], condition=Q(done_at=None, withdrawn_at=None), name="transfer_one_open_a_trip"
+            ),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("made_at")), name="transfer_expires"),
+            models.CheckConstraint(condition=~Q(taker=F("giver")), name="transfer_to_somebody_else"),
+            models.CheckConstraint(
+                condition=Q(taker=None, taken_at=None, quote=None)
+                | Q(taker__isnull=False, taken_at__isnull=False, quote__isnull=False, shift__isnull=False),
+                name="transfer_taken_at_a_quote",
+            ),
+            models.CheckConstraint(
+                condition=Q(done_at=None) | Q(taker__isnull=False, withdrawn_at=None), name="transfer_done_is_taken"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"transfer {self.pk}"

@@ -70,7 +70,11 @@ ASSOCIATE: dict[str, Kind] = {
     "pay_settled": Kind(_("Pay settled"), channels=CALM),
     "test": Kind(_("Test message"), urgent=True, lasts=timedelta(minutes=5)),
 }
-ALL = CUSTOMER | ASSOCIATE
+# To the store's leads: what cannot wait until they look at the board.
+STAFF: dict[str, Kind] = {
+    "trip_stopped": Kind(_("Somebody cannot go on"), channels=(MAIL, SMS), urgent=True, lasts=timedelta(hours=1)),
+}
+ALL = CUSTOMER | ASSOCIATE | STAFF
 # What tells, if kept, who was offered what: deleted with the evening, as offers are.
 OF_OFFERS = ("offer", "offer_closing", "offer_withdrawn", "swap_asked")
 # Verb of an Event -> the message it owes the customer. Few on purpose: what they want to be told without looking.

@@ -16,6 +16,7 @@ from associates.models import Associate
 from deliveries.actors import ActorKind
 from deliveries.models import Claim, Event, Notice, Offer, Package, Swap, Trip
 from deliveries.states import OfferState, PackageState
+from stores.models import StaffMember
 
 from . import readers
 from .kinds import ALL, OF_VERBS
@@ -79,6 +80,19 @@ def owe_swap_done(trip: Trip, other: Associate, *, now: datetime) -> None:
     owe_associate(
         trip.associate, "swap_done", f"trip/{trip.pk}/swapped/{other.pk}/{now:%Y%m%d%H%M%S%f}", trip=trip, now=now
     )
+
+
+def owe_leads(trip: Trip, *, reason: str, now: datetime) -> None:
+    """Write down that the store's leads are to be told: somebody cannot go on. In the transaction that says so."""
+    leads = StaffMember.objects.filter(store=trip.store_id, role=StaffMember.Role.LEAD, user__is_active=True)
+    _write(
+        Notice(
+            key=f"trip/{trip.pk}/stopped/{member.pk}/{way.name}", audience=Notice.Audience.STAFF, kind="trip_stopped",
+            store_id=trip.store_id, member=member, trip=trip, channel=way.channel, made_at=now, due_at=now,
+        )
+        for member in leads.select_related("user")
+        for way in readers.choose("trip_stopped", readers.ways_to_staff(member))
+    )  # fmt: skip
 
 
 def owe_associate(

@@ -14,12 +14,13 @@ from django.utils.translation import gettext as _
 
 from deliveries.live import words
 from deliveries.live.words import Status
+from deliveries.models import DeliveryException
 from deliveries.models.notice import Channel
 from stores.models import Store
 
 from . import texts
 from .channels import Text, sms
-from .kinds import ASSOCIATE, CUSTOMER
+from .kinds import ASSOCIATE, CUSTOMER, STAFF
 
 # As long as a real one, and nobody's.
 TOKEN = "Ex4mple" + "-" * 25
@@ -46,7 +47,7 @@ def previews(store: Store, *, now: datetime) -> dict[str, list[Preview]]:
         audience: [
             _preview(kind, str(table[kind].title), audience, store, code, now) for kind in table for code in languages
         ]
-        for audience, table in (("customer", CUSTOMER), ("associate", ASSOCIATE))
+        for audience, table in (("customer", CUSTOMER), ("associate", ASSOCIATE), ("staff", STAFF))
     }
 
 
@@ -73,5 +74,5 @@ def sample(kind: str, store: Store, channel: str, *, now: datetime) -> dict[str,
         "promised_today": True, "by": now + timedelta(minutes=50), "reason": words.REASONS["nobody_home"],
         "next_step": words.NEXT[STATUS.get(kind, Status.ON_THE_WAY)], "photo": True, "name": "Ana", "colleague": "Ben",
         "packages": 3, "extra_s": 540, "extra_m": 4989, "cents": 1140, "until": now + timedelta(minutes=30), "day": now,
-        "shift_ends": now + timedelta(minutes=10),
+        "shift_ends": now + timedelta(minutes=10), "why": DeliveryException.Reason.CAR.label, "note": "",
     }  # fmt: skip

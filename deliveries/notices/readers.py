@@ -18,6 +18,7 @@ from django.conf import settings
 from associates.models import CONSENT_VERSIONS, Associate, Consent
 from deliveries.models import MessageOptOut, MessageSettings, Notice, Package, PushSubscription
 from deliveries.models.notice import Channel
+from stores.models import StaffMember
 
 from . import channels
 from .kinds import ALL, EVERYWHERE
@@ -121,6 +122,16 @@ def ways_to_associate(person: Associate) -> list[Way]:
     return [way for way in ways if way not in closed]
 
 
+# --- Staff -------------------------------------------------------------------------------------------------------------
+def ways_to_staff(member: StaffMember) -> list[Way]:
+    """Every way to somebody on duty for a store: it is their work, so it asks for no consent."""
+    user = member.user
+    ways = [Way(Channel.MAIL, user.email)] if user.email else []
+    if channels.SMS.offered() and user.phone:
+        ways.append(Way(Channel.SMS, str(user.phone)))
+    return ways
+
+
 # --- Both --------------------------------------------------------------------------------------------------------------
 def choose(kind: str, ways: Sequence[Way]) -> list[Way]:
     """By which of somebody's ways a message of this kind goes."""
@@ -137,6 +148,8 @@ def way_of(notice: Notice) -> Way | None:
         ways = ways_to_customers([notice.package])[notice.package.pk]
     elif notice.associate is not None:
         ways = ways_to_associate(notice.associate)
+    elif notice.member is not None:
+        ways = ways_to_staff(notice.member)
     else:
         return None
     mine = (way for way in ways if way.channel == notice.channel)

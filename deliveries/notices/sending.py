@@ -18,7 +18,7 @@ from deliveries.live import snapshots
 from deliveries.live.words import Status
 from deliveries.models import MessageOptOut, Notice, PushSubscription
 from deliveries.models.notice import Channel
-from deliveries.states import OfferState
+from deliveries.states import OfferState, TripState
 
 from . import channels, readers, texts
 from .channels import Failed, Text
@@ -79,8 +79,10 @@ def claim(now: datetime, store_id: int | None = None) -> Notice | None:
         "store",
         "package__store",
         "associate__user",
+        "member__user",
         "offer__store",
         "trip__shift",
+        "trip__associate",
         "subscription",
         "swap__asker",
         "swap__colleague",
@@ -140,6 +142,8 @@ def _still_true(notice: Notice, now: datetime) -> Callable[[], Text] | None:
     """What writes the message, or None when it is no longer true."""
     if notice.audience == Notice.Audience.CUSTOMER:
         return _to_customer(notice, now)
+    if notice.member is not None:
+        return _to_staff(notice)
     if notice.offer is not None:
         return _about_offer(notice, now)
     if notice.swap is not None:
@@ -168,6 +172,17 @@ def _to_customer(notice: Notice, now: datetime) -> Callable[[], Text] | None:
         )  # fmt: skip
 
     return write
+
+
+def _to_staff(notice: Notice) -> Callable[[], Text] | None:
+    trip, member = notice.trip, notice.member
+    assert member is not None
+    if trip is None or trip.state != TripState.ABANDONED:
+        return None
+    return lambda: texts.write(
+        notice.kind, texts.of_stop(trip, language=member.user.language),
+        language=member.user.language, zone=notice.store.zone, link=texts.page_of(notice),
+    )  # fmt: skip
 
 
 def _about_offer(notice: Notice, now: datetime) -> Callable[[], Text] | None:

@@ -113,8 +113,21 @@ def of_swap(swap: Swap, first_name: str, other: str, channel: str) -> dict[str, 
     }  # fmt: skip
 
 
+def of_stop(trip: Trip, *, language: str) -> dict[str, Any]:
+    """For the message to a store's leads that somebody cannot go on: who, why, and how much they have in hand."""
+    problem = trip.exceptions.order_by("-at").first()  # type: ignore[attr-defined]
+    with translation.override(language):
+        why = str(problem.get_reason_display()) if problem else _("No reason given")
+    return {
+        "name": line(trip.associate.first_name), "why": why, "note": line(problem.note, 200) if problem else "",
+        "packages": trip.packages.filter(holder=trip.associate_id).count(), "since": trip.ended_at,
+    }  # fmt: skip
+
+
 def page_of(notice: Notice) -> str:
-    """The associate's page a message leads to."""
+    """The page a message to an associate or to staff leads to."""
+    if notice.audience == Notice.Audience.STAFF:
+        return settings.SITE_URL + reverse("staff:tonight")
     pages = {
         "offer": "offers",
         "offer_closing": "offers",

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from deliveries.views import (
     board,
+    custody,
     dropoffs,
     earnings,
     landing,
@@ -15,6 +16,7 @@ from deliveries.views import (
     pickup,
     swaps,
     today,
+    transfers,
     trips,
     whereabouts,
     why,
@@ -52,6 +54,10 @@ urlpatterns: list[URLPattern] = [
     path("swaps/<int:swap_id>/no/", swaps.no, name="swap_no"),
     path("trip/leave/", trips.leave_store, name="leave_store"),
     path("trip/cannot-go-on/", trips.cannot_go_on, name="cannot_go_on"),
+    path("trip/custody/", custody.custody, name="custody"),
+    path("trip/hand-over/", transfers.hand_over, name="hand_over"),
+    path("trip/hand-over/<int:transfer_id>/<slug:what>/", transfers.answer, name="answer_transfer"),
+    path("trip/take-over/", transfers.take_over, name="take_over"),
     path("trip/position/", whereabouts.position, name="position"),
     path("trip/packages/<int:package_id>/missing/", pickup.missing, name="missing"),
     path("trip/packages/<int:package_id>/give-back/", pickup.give_back, name="give_back"),

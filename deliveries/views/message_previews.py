@@ -23,7 +23,10 @@ def previews_view(request: HttpRequest, desk: Desk) -> HttpResponse:
         "admin/staff/messages.html",
         {
             "title": _("Messages"), "store": desk.store, "stores": desk.stores, "page_url": reverse("staff:messages"),
-            "groups": [(_("To customers"), made["customer"]), (_("To associates"), made["associate"])],
+            "groups": [
+                (_("To customers"), made["customer"]), (_("To associates"), made["associate"]),
+                (_("To staff"), made["staff"]),
+            ],
             "longest": LONGEST, "sms": channels.SMS.offered(), "push": channels.PUSH.offered(),
         },
     )  # fmt: skip

@@ -74,6 +74,11 @@ def in_hand(person: Associate) -> list[Package]:
     return list(Package.objects.filter(holder=person).select_related("store"))
 
 
+def kept(person: Associate) -> list[Package]:
+    """What stays with them until their next shift."""
+    return list(Package.objects.filter(holder=person, state=PackageState.KEPT).order_by("label"))
+
+
 def to_bring_back(person: Associate) -> list[Package]:
     return [p for p in in_hand(person) if p.state in (PackageState.RETURNING, PackageState.KEPT)]
 

@@ -68,6 +68,8 @@ def everything(person: Associate) -> dict[str, Any]:
         ),
         "trips": [_trip(trip) for trip in Trip.objects.filter(associate=person).order_by("claimed_at")],
         "in_hand_now": person.holding.count(),
+        "handed_to_colleagues": list(person.transfers_given.order_by("made_at").values("trip", "made_at", "done_at")),
+        "taken_from_colleagues": list(person.transfers_taken.order_by("taken_at").values("taken_at", "done_at")),
         "never_to_these_customers": person.blocks.count(),
         "ledger": list(
             LedgerEntry.objects.filter(associate=person)

@@ -1,4 +1,4 @@
-"""One thing at a time from a phone's queue: it arrived, was dropped off, or did not work. Sent once however often.
+"""One thing at a time from a phone's queue: arrived, dropped off, did not work, kept, undone. Sent once however often.
 
 The phone says how long ago it happened, not when: its clock may be wrong, but seconds are seconds. Everything else is
 up to the verbs, whose keys make a repeat harmless.
@@ -21,18 +21,35 @@ from associates.access import associate_of
 from associates.models import Associate
 from deliveries import photos
 from deliveries.actions import dropoffs, exceptions, trips
-from deliveries.models import DeliveryException, Package, Proof, Stop
+from deliveries.models import DeliveryException, Package, Proof, RoadAct, Stop
+from deliveries.states import PackageState, TripState
 from stores.models import User
 from stores.refused import Refused
 
 from . import dropoffs as forms
+from . import mine
 from .answers import BadForm, key_of, text
+from .order import legs
 from .phone import key_of_person
-from .trips import AT_ONE_DOOR, stop_of
+from .reasons import DOES_NOT_FIT
+from .trips import AT_ONE_DOOR, STOPS_THE_TRIP, stop_of
 
 # The phone's own patience (static/js/save.js): what is told later than this, nobody stands waiting for.
 WAITS_FOR_AN_ANSWER = timedelta(seconds=6)
 LONGEST_AGO = timedelta(days=7)  # older than any trip; whatever a phone says, it was not before that
+
+
+# For so long what follows an attempt waits for the attempt itself, which may come after it.
+ATTEMPT_COMES_WITHIN = timedelta(minutes=10)
+
+
+class TooEarly(Exception):
+    """What it builds on has not been told yet: keep it and try again."""
+
+
+class NoRoad(Refused):
+    code = "no_path"
+    sentence = DOES_NOT_FIT["no_path"]
 
 
 @never_cache
@@ -58,6 +75,8 @@ def sync(request: HttpRequest) -> HttpResponse:
         return _refused(str(no), no.code, 409)
     except photos.NotAPicture as no:
         return _refused(str(forms.NOT_A_PICTURE[no.code]), no.code, 422)
+    except TooEarly:
+        return JsonResponse({"result": "later"}, status=425)
     except Http404:
         return _refused(_("That stop is no longer on your trip. Ask the store."), "not_here", 404)
     except BadForm:
@@ -70,13 +89,14 @@ def _refused(sentence: str, code: str, status: int) -> HttpResponse:
 
 
 def _take(request: HttpRequest, person: Associate, now: datetime) -> bool:
-    """Call the verb. False when it was here before. Raises Refused, NotAPicture, Http404, BadForm."""
-    try:
-        stop = stop_of(person, int(text(request, "stop", 18)))
-    except ValueError as error:
-        raise BadForm from error
+    """Call the verb. False when it was here before. Raises Refused, NotAPicture, Http404, BadForm, TooEarly."""
     key, happened_at = key_of(request), now - ago(request)
     kind = text(request, "kind", 20)
+    if kind in AFTER_AN_ATTEMPT:
+        return _after_attempt(request, person, kind, key, now, happened_at)
+    if kind in WHOLE_TRIP:
+        return WHOLE_TRIP[kind](request, person, key, now, happened_at)
+    stop = stop_of(person, _number(request, "stop"))
     if kind == "arrived":
         new = stop.arrived_at is None
         trips.arrive(stop=stop, by=person, now=now, happened_at=happened_at)
@@ -87,6 +107,78 @@ def _take(request: HttpRequest, person: Associate, now: datetime) -> bool:
     if kind == "problem":
         return _problem(request, person, packages, key, now, happened_at)
     raise BadForm
+
+
+def _after_attempt(
+    request: HttpRequest, person: Associate, kind: str, key: UUID, now: datetime, happened_at: datetime
+) -> bool:
+    """Keep it, bring it back, or try the door again."""
+    package = Package.objects.filter(pk=_number(request, "package"), claims__trip__associate=person).first()
+    if package is None:
+        raise Http404
+    if _was_told(key):
+        return False
+    if package.state == PackageState.OUT and now - happened_at < ATTEMPT_COMES_WITHIN:
+        raise TooEarly  # why it could not be left is still on its way
+    AFTER_AN_ATTEMPT[kind](package=package, by=person, now=now, key=key, happened_at=happened_at)
+    return True
+
+
+def _undo(request: HttpRequest, person: Associate, key: UUID, now: datetime, happened_at: datetime) -> bool:
+    proof = Proof.objects.filter(pk=_number(request, "proof"), trip__associate=person).first()
+    if proof is None:
+        raise Http404
+    new = proof.undone_at is None
+    dropoffs.undo(proof=proof, by=person, now=now, happened_at=happened_at)
+    return new
+
+
+def _reorder(request: HttpRequest, person: Associate, key: UUID, now: datetime, happened_at: datetime) -> bool:
+    """`order`: ids of stops. Those that are done meanwhile are left out, those it does not name come last."""
+    if _was_told(key):
+        return False
+    trip = mine.open_trip(person)
+    wanted = [int(part) for part in text(request, "order", 400).split() if part.isdecimal()]
+    if trip is None or trip.state != TripState.UNDER_WAY or not wanted:
+        raise Http404
+    doors = mine.doors(person, trip)
+    ahead = mine.ahead(doors)
+    place = {pk: number for number, pk in enumerate(wanted)}
+    order = sorted((door.stop for door in ahead), key=lambda stop: (place.get(stop.pk, len(place)), stop.position))
+    drives = legs(trip, [door.stop for door in doors if door not in ahead], order)
+    if any(leg.seconds < 0 for leg in drives):
+        raise NoRoad
+    trips.reorder(trip=trip, legs=drives, by=person, now=now, key=key, happened_at=happened_at)
+    return True
+
+
+def _cannot_go_on(request: HttpRequest, person: Associate, key: UUID, now: datetime, happened_at: datetime) -> bool:
+    trip = mine.trips(person).filter(pk=_number(request, "trip")).first()
+    reason = text(request, "reason", 20)
+    if trip is None:
+        raise Http404
+    if reason not in STOPS_THE_TRIP:
+        raise BadForm
+    new = trip.state not in (TripState.FINISHED, TripState.ABANDONED)
+    exceptions.cannot_go_on(
+        trip=trip, reason=reason, note=text(request, "note", 280), by=person, now=now, key=key, happened_at=happened_at
+    )
+    return new
+
+
+AFTER_AN_ATTEMPT = {"retry": exceptions.retry, "keep": exceptions.keep, "return": exceptions.bring_back}
+WHOLE_TRIP = {"undo": _undo, "reorder": _reorder, "cannot_go_on": _cannot_go_on}
+
+
+def _was_told(key: UUID) -> bool:
+    return RoadAct.objects.filter(key=key).exists()
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    try:
+        return int(text(request, name, 18))
+    except ValueError as error:
+        raise BadForm from error
 
 
 def _drop_off(

@@ -13,6 +13,7 @@ from associates import actions, terms
 from associates.models import Associate, Shift, current_shift, on_their_days, willing
 from deliveries import matching
 from deliveries.actions import offers, standing
+from deliveries.states import TripState
 from stores.models import Holiday, Store
 
 from . import mine
@@ -33,9 +34,17 @@ def today(request: HttpRequest, person: Associate) -> HttpResponse:
         "board": matching.board_shift(person, now) is not None, "why": why_nothing(person, shift, now),
         "ask_again": person.state == Associate.State.ACTIVE and actions.consents_to_ask_again(person),
         "resting": person.resting_on == person.store.evening(now),
+        "kept_packages": mine.kept(person), "next_shift": next_shift(person, now),
+        "may_take_over": matching.board_shift(person, now) is not None
+        or (trip is not None and trip.state == TripState.UNDER_WAY),
         "terms": terms.sentence(terms.limits_of(person), terms.weekdays_of(person)),
     }  # fmt: skip
     return render(request, "associate/today.html", context)
+
+
+def next_shift(person: Associate, now: datetime) -> Shift | None:
+    """The shift to which something kept is to be brought."""
+    return Shift.objects.filter(employee=person.employee_id, starts_at__gt=now).order_by("starts_at").first()
 
 
 def why_nothing(person: Associate, shift: Shift | None, now: datetime) -> str:

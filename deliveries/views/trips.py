@@ -45,7 +45,7 @@ def trip(request: HttpRequest, person: Associate) -> HttpResponse:
     context = {
         "tab": "today", "person": person, "store": found.store, "trip": found, "undoable": _undoable(person, now),
         "in_hand": mine.in_hand(person), "delivered": found.packages.filter(state=PackageState.DELIVERED).count(),
-        "to_store": navigate(found.store.lat, found.store.lon),
+        "to_store": navigate(found.store.lat, found.store.lon), "at": now.isoformat(),
     }  # fmt: skip
     return render(request, "associate/trip_over.html", context)
 

@@ -50,7 +50,7 @@ function showRefused(items) {
       part.dataset.key = item.key;
       part.querySelector("[data-what]").textContent = item.label;
       part.querySelector("[data-sentence]").textContent = item.sentence || refusedList.dataset.unknown;
-      part.querySelector("a").href = item.kind === "problem" ? `/trip/stops/${item.stop}/problem/` : `/trip/stops/${item.stop}/drop-off/`;
+      part.querySelector("a").href = item.stop ? `/trip/stops/${item.stop}/${item.kind === "problem" ? "problem" : "drop-off"}/` : "/trip/";
       part.querySelector("[data-again]").addEventListener("click", async () => {
         await self.outbox.again(item.key);
         await settle();

@@ -5,8 +5,11 @@
 // Its key makes a repeat harmless, so sending twice is never worse than not knowing. Sent items stay as long as the page
 // that was kept from before does not show them yet.
 //
-//   { key, person, kind: "arrived" | "drop_off" | "problem", stop, packages: [id], label, fields: {name: text},
-//     photo: ArrayBuffer | null, happenedAt: ms, state: "waiting" | "sent" | "refused", sentence, at: server's ISO time }
+//   { key, person, kind, stop: id | undefined, packages: [id], label, fields: {name: text}, photo: ArrayBuffer | null,
+//     happenedAt: ms, state: "waiting" | "sent" | "refused", sentence, at: server's ISO time }
+//
+// Kinds, as deliveries/views/sync.py has them: arrived, drop_off, problem at a stop; keep, return, retry a package; undo a
+// proof; reorder and cannot_go_on for the whole trip.
 
 self.outbox = (() => {
   const ADDRESS = "/trip/sync/";
@@ -128,7 +131,7 @@ self.outbox = (() => {
     form.append("key", item.key);
     form.append("person", item.person);
     form.append("kind", item.kind);
-    form.append("stop", item.stop);
+    if (item.stop) form.append("stop", item.stop);
     for (const id of item.packages) form.append("package", id);
     form.append("age_ms", Math.max(0, Math.round(Date.now() - item.happenedAt)));
     if (item.photo) form.append("photo", new Blob([item.photo], { type: "image/jpeg" }), "door.jpg");
@@ -150,7 +153,12 @@ self.outbox = (() => {
         const mine = waiting.filter((item) => item.person === who.person).sort((a, b) => a.happenedAt - b.happenedAt);
         if (!mine.length) return "nothing";
         let trouble = false;
+        const stuck = new Set(); // packages of items that did not get through: what came after them waits, too
         for (const item of mine) {
+          if (item.packages.some((id) => stuck.has(id)) || (trouble && item.kind === "cannot_go_on")) {
+            trouble = true;
+            continue;
+          }
           let answer = await post(item, who.csrf);
           if (answer.status === 403) {
             // Signed in again in between: the token of before is no longer good.
@@ -168,6 +176,7 @@ self.outbox = (() => {
             changed = true;
           } else {
             trouble = true; // one item the server stumbles over does not hold up the others
+            for (const id of item.packages) stuck.add(id);
           }
         }
         return trouble ? "later" : "done";

@@ -9,7 +9,7 @@ takeOver(form, {
   prepare: async () => {
     const said = new FormData(form);
     if (!said.has("reason")) return { refused: form.dataset.needsReason };
-    if (!said.has("package")) return { refused: form.dataset.needsPackage };
+    if (form.dataset.needsPackage && !said.has("package")) return { refused: form.dataset.needsPackage };
     return {};
   },
   say: (sentence) => sayIn(place, sentence),

@@ -60,7 +60,7 @@ function itemOf(form, key, photo) {
     if (name === "package") packages.push(Number(value));
     else if (typeof value === "string" && !["csrfmiddlewaretoken", "key"].includes(name)) fields[name] = value;
   }
-  return { key, person, kind: form.dataset.queue, stop: Number(form.dataset.stop), label: form.dataset.label, packages, fields, photo };
+  return { key, person, kind: form.dataset.queue, stop: Number(form.dataset.stop) || undefined, label: form.dataset.label, packages, fields, photo };
 }
 
 /** Put a sentence where the form's answers stand. */

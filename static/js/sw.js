@@ -16,6 +16,7 @@ const KEPT_AT = "Homeward-Kept-At";
 // `Vary: Cookie` on Django's pages would make every look-up miss once the session's cookie has changed.
 const LOOSE = { ignoreVary: true };
 
+let signOuts = 0; // what was asked for before the last one is not kept
 const served = new Map(); // client id -> when the page it shows was kept, for pages that came from here
 
 self.addEventListener("install", (event) => {
@@ -43,6 +44,7 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (url.origin !== location.origin) return;
   if (url.pathname === KNOWS.logout && request.method === "POST") {
+    signOuts += 1;
     event.waitUntil(caches.delete(PAGES));
     return;
   }
@@ -83,8 +85,9 @@ async function keptLater(request) {
 async function page(event) {
   const { request } = event;
   const id = event.resultingClientId || event.clientId;
+  const before = signOuts;
   const asked = fetch(request);
-  const stored = asked.then((answer) => keep(request.url, answer.clone())).catch(() => {});
+  const stored = asked.then((answer) => keep(request.url, answer.clone(), before)).catch(() => {});
   event.waitUntil(stored);
   const kept = await find(request.url);
   try {
@@ -119,7 +122,7 @@ async function find(url) {
 }
 
 /** Keep what may be kept; forget everything where the answer shows that somebody else, or nobody, is signed in. */
-async function keep(url, answer) {
+async function keep(url, answer, before) {
   if (!answer.ok || answer.redirected) {
     if (answer.redirected && new URL(answer.url).pathname === KNOWS.login) await caches.delete(PAGES);
     return;
@@ -130,6 +133,8 @@ async function keep(url, answer) {
   }
   const whose = answer.headers.get(KNOWS.keep);
   if (!whose) return;
+  const body = await answer.blob();
+  if (before !== signOuts) return;
   let cache = await caches.open(PAGES);
   const owner = await (await cache.match(OWNER))?.text();
   if (owner !== whose) {
@@ -139,7 +144,7 @@ async function keep(url, answer) {
   }
   const headers = new Headers(answer.headers);
   headers.set(KEPT_AT, new Date().toISOString());
-  await cache.put(url, new Response(await answer.blob(), { status: 200, headers }));
+  await cache.put(url, new Response(body, { status: 200, headers }));
 }
 
 /** The pages of this trip's stops: fetch those that are missing or old, forget those of other trips. */
@@ -152,8 +157,9 @@ async function keepStops(urls) {
   for (const url of urls) {
     const kept = await cache.match(url, LOOSE);
     if (kept && Date.now() - Date.parse(kept.headers.get(KEPT_AT)) < REFRESH_MS) continue;
+    const before = signOuts;
     try {
-      await keep(new URL(url, location.origin).href, await fetch(url));
+      await keep(new URL(url, location.origin).href, await fetch(url), before);
     } catch {
       return; // no signal: what is there has to do
     }

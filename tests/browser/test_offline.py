@@ -17,7 +17,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from associates.models import Associate
-from deliveries import actors
+from deliveries import actors, pins
 from deliveries.actions import claims, exceptions, handover, trips
 from deliveries.models import DeliveryException, Event, Package, Proof, Stop, Trip
 from deliveries.states import PackageState, TripState
@@ -179,15 +179,154 @@ def test_everything_offline_to_the_end(road: Any, check: Check) -> None:
     page.get_by_text("Nobody home").click()
     page.get_by_role("button", name="Continue").click()
     page.wait_for_url("**/trip/")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Everything is saved")
+    expect(page.get_by_role("heading", name="could not be left")).to_be_visible()
+    check(page, "offline-could-not-be-left")
+    page.get_by_role("button", name="Keep it safe until my next shift").click()
+    expect(page.locator("h1:visible")).to_have_text("Everything is saved")
     check(page, "offline-all-saved")
     page.reload()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Everything is saved")
+    expect(page.locator("h1:visible")).to_have_text("Everything is saved")
+    expect(strip(page)).to_contain_text("waiting to send")
+    before = datetime.now(UTC)
     page.context.set_offline(False)
-    expect(page.get_by_role("button", name="Bring it back to the store")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("heading", name="All done. Have a good evening.")).to_be_visible(timeout=WAIT_MS)
     assert DeliveryException.objects.get().reason == "nobody_home"
     trip.refresh_from_db()
+    assert trip.state == TripState.FINISHED
+    assert trip.ended_at is not None
+    assert trip.ended_at < before, "when it was kept, not when it was told"
+    kept = stops[1].claims.get().package
+    assert (kept.state, kept.holder_id) == (PackageState.KEPT, trip.associate_id)
+    page.goto("/today/")
+    expect(page.get_by_role("heading", name="With you until your next shift")).to_be_visible()
+    check(page, "today-kept")
+
+
+def test_another_try_a_return_and_the_end_of_the_trip_offline(road: Any, check: Check) -> None:
+    page, ana, trip, stops = road(2)
+    first, second = (stop.claims.get().package for stop in stops)
+    page.context.set_offline(True)
+    for _twice in range(2):  # nobody home; another try; nobody home; back
+        page.get_by_role("link", name="Problem").click()
+        page.get_by_text("Nobody home").click()
+        page.get_by_role("button", name="Continue").click()
+        page.wait_for_url("**/trip/")
+        if not _twice:
+            page.get_by_role("button", name="Try this door again").click()
+            expect(page.get_by_role("link", name="Problem")).to_be_visible()
+    page.get_by_role("button", name="Bring it back to the store").click()
+    expect(page.get_by_text("Stop 2 of 2")).to_be_visible()
+    page.goto("/trip/custody/")
+    expect(page.get_by_role("heading", name="In an accident")).to_be_visible()
+    expect(page.get_by_role("link", name="Emergency: 911")).to_have_attribute("href", "tel:911")
+    check(page, "offline-custody")
+    page.get_by_role("link", name="I can’t go on").click()
+    page.get_by_text("Trouble with the car").click()
+    page.get_by_role("button", name="End the trip").click()
+    page.wait_for_url("**/trip/")
+    expect(page.locator("h1:visible")).to_have_text("Everything is saved")
+    expect(strip(page)).to_contain_text("5 waiting to send")
+    assert not Event.objects.filter(verb__in=["attempt", "return"]).exists()
+    page.context.set_offline(False)
+    expect(page.get_by_role("heading", name="This trip is over")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("Still in your hands")).to_be_visible()
+    told = Event.objects.filter(trip=trip, package=first).order_by("version").values_list("verb", flat=True)
+    assert list(told)[-4:] == ["attempt", "retry", "attempt", "return"]
+    second.refresh_from_db()
+    assert (second.state, second.holder_id) == (PackageState.RETURNING, ana.pk)
+    happened = list(Event.objects.filter(trip=trip).order_by("happened_at", "pk").values_list("verb", flat=True))[-5:]
+    assert happened == ["attempt", "retry", "attempt", "return", "return"]
+
+
+def test_another_order_offline(road: Any) -> None:
+    page, _ana, trip, stops = road(3)
+    page.context.set_offline(True)
+    addresses = [stop.claims.get().package.address1 for stop in stops]
+    for _place in range(2):
+        page.get_by_role("button", name=re.compile(f"Earlier.*{addresses[2]}")).click()
+    expect(page.locator("h1:visible")).to_have_text(addresses[2])
+    expect(page.get_by_text("Stop 1 of 3")).to_be_visible()
+    page.reload()
+    expect(page.locator("h1:visible")).to_have_text(addresses[2])
+    page.context.set_offline(False)
+    until_sent(page)
+    expect(page.locator("#saved")).to_be_hidden(timeout=WAIT_MS)
+    assert [stop.pk for stop in trip.stops.all()] == [stops[2].pk, stops[0].pk, stops[1].pk]
+    assert Event.objects.filter(trip=trip, verb="reorder").values("at").distinct().count() == 2
+
+
+def test_undone_offline_within_the_minute(road: Any) -> None:
+    page, _ana, trip, stops = road(1)
+    confirm(page, stops[0])
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#saved").get_by_text("drop-off taken back")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+    page.context.set_offline(False)
+    expect(page.get_by_text("Stop 1 of 1")).to_be_visible(timeout=WAIT_MS)
+    trip.refresh_from_db()
     assert trip.state == TripState.UNDER_WAY
+    assert Proof.objects.get().undone_at is not None
+
+
+def test_a_pin_without_a_signal(road: Any, check: Check) -> None:
+    page, _ana, _trip, stops = road(1)
+    package = stops[0].claims.get().package
+    Package.objects.filter(pk=package.pk).update(pin_required=True)
+    package.refresh_from_db()
+    page.goto(f"/trip/stops/{stops[0].pk}/drop-off/")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("alert")).to_contain_text("Ask for the PIN")
+    page.get_by_label("PIN for").fill("0000" if pins.pin_of(package) != "0000" else "1111")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("alert")).to_contain_text("4 tries are left")
+    check(page, "drop-off-pin")
+    page.context.set_offline(True)
+    page.get_by_label("PIN for").fill(pins.pin_of(package))
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("alert")).to_contain_text("Take a photo as well")
+    page.get_by_label("Photo of the package").set_input_files(
+        {"name": "door.jpg", "mimeType": "image/jpeg", "buffer": photo_of_a_door()}
+    )
+    page.get_by_role("button", name="Confirm").click()
+    page.wait_for_url("**/trip/")
+    page.context.set_offline(False)
+    until_sent(page)
+    assert Proof.objects.get().pin == Proof.Pin.RIGHT
+
+
+def test_the_phone_tells_where_it_is_until_the_last_stop(road: Any, check: Check) -> None:
+    page, _ana, trip, stops = road(1)
+    away = {"latitude": stops[0].lat - 0.03, "longitude": stops[0].lon - 0.03, "accuracy": 9}
+    page.context.set_geolocation(away)  # type: ignore[arg-type]
+    page.reload()
+    expect(page.get_by_text("The next customer sees roughly where you are")).to_be_visible()
+    check(page, "trip-sharing")
+    deadline = datetime.now(UTC) + timedelta(seconds=15)
+    while Trip.objects.get(pk=trip.pk).seen_at is None:
+        assert datetime.now(UTC) < deadline
+        page.wait_for_timeout(100)
+    seen = Trip.objects.get(pk=trip.pk)
+    assert (seen.seen_lat, seen.seen_lon) != (away["latitude"], away["longitude"])
+    page.get_by_role("button", name="Stop showing it").click()
+    expect(page.get_by_text("Nobody sees where you are.")).to_be_visible()
+    until_nowhere(page, trip)
+    page.reload()
+    expect(page.get_by_text("Nobody sees where you are.")).to_be_visible()
+    page.get_by_role("button", name="Show the next customer roughly where I am").click()
+    expect(page.get_by_text("The next customer sees roughly where you are")).to_be_visible()
+    confirm(page, stops[0])
+    expect(page.get_by_role("heading", name="All done. Have a good evening.")).to_be_visible()
+    expect(page.locator("#sharing")).to_have_count(0)
+    until_nowhere(page, trip)
+
+
+def until_nowhere(page: Page, trip: Trip) -> None:
+    deadline = datetime.now(UTC) + timedelta(seconds=15)
+    while Trip.objects.get(pk=trip.pk).seen_at is not None:
+        assert datetime.now(UTC) < deadline
+        page.wait_for_timeout(100)
 
 
 def test_taken_back_before_it_was_sent(road: Any) -> None:
@@ -277,13 +416,13 @@ def test_another_order_of_the_stops(road: Any, check: Check) -> None:
     check(page, "trip-order")
     page.get_by_role("button", name=re.compile(f"Earlier.*{second}")).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(second)
-    expect(page.get_by_text(f"{second} is stop 1 now.")).to_be_visible()
+    expect(page.locator("#announce")).to_have_text(f"{second} comes earlier")
+    until_sent(page)
+    expect(page.locator("#saved")).to_be_hidden(timeout=WAIT_MS)
     # The phone has the new order, too.
     page.context.set_offline(True)
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text(second)
-    page.get_by_role("button", name=re.compile(f"Earlier.*{first}")).click()
-    expect(strip(page)).to_contain_text("this needs a signal")
     assert trip.stops.first() == stops[1]
 
 
@@ -338,10 +477,8 @@ def test_a_page_that_is_not_kept_says_so(road: Any, check: Check) -> None:
     page.get_by_role("link", name="My trip").click()
     expect(page.get_by_text("Stop 1 of 1")).to_be_visible()
     # What needs the server says so instead of leaving for the browser's error page.
-    page.get_by_role("link", name="I can’t go on").click()
-    page.get_by_role("radio").first.check()
-    page.locator("main form button").first.click()
-    expect(strip(page)).to_contain_text("this needs a signal")
+    page.get_by_role("link", name="Hand packages over to a colleague").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("No signal here")
     page.context.set_offline(False)
 
 

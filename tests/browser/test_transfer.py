@@ -1,0 +1,71 @@
+"""Two phones: one associate hands packages over to another on the road."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from associates.models import Associate
+from deliveries import actors, quoting
+from deliveries.actions import claims, handover, trips
+from deliveries.models import Trip
+from deliveries.states import TripState
+from stores.models import Store
+from tests import make
+
+from . import evening
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+Check = Callable[[Page, str], None]
+
+
+def on_the_road(store: Store, name: str, number: int) -> tuple[Associate, Trip]:
+    now = datetime.now(UTC)
+    person = make.associate(store, employee=make.employee(store, first_name=name))
+    shift = make.shift(person, ends_at=now - timedelta(minutes=10))
+    planned = quoting.plan_trip(person, shift, evening.packages(store, number), now=now)
+    trip = claims.claim(planned=planned, shown=planned.quote.digest, by=person, now=now, key=uuid4())
+    for package in trip.packages.all():
+        handover.load(trip=trip, label=package.label, by=actors.associate(person.user_id), now=now)
+    return person, trips.depart(trip=trip, by=person, now=now)
+
+
+def test_from_hand_to_hand(phone: Callable[..., Page], check: Check) -> None:
+    store = evening.store()
+    ana, given = on_the_road(store, "Ana", 2)
+    ben, taken = on_the_road(store, "Ben", 1)
+    hers, his = phone(), phone()
+    evening.sign_in(hers, ana)
+    evening.sign_in(his, ben)
+    hers.goto("/trip/")
+    hers.get_by_role("link", name="Hand packages over to a colleague").click()
+    check(hers, "hand-over-choose")
+    hers.get_by_role("checkbox").first.uncheck()
+    hers.get_by_role("button", name="Show a code").click()
+    code = hers.locator("p.code").inner_text().strip()
+    check(hers, "hand-over-code")
+
+    his.get_by_role("link", name="Take over from a colleague").click()
+    check(his, "take-over")
+    his.get_by_label("Code on your colleague’s phone").fill(code)
+    his.get_by_role("button", name="Look at it").click()
+    expect(his.get_by_role("heading", name="From Ana")).to_be_visible()
+    check(his, "take-over-quote")
+    his.get_by_role("button", name="I take them").click()
+    expect(his.get_by_role("heading", name="Waiting for Ana")).to_be_visible()
+    check(his, "take-over-waiting")
+
+    expect(hers.get_by_role("heading", name="Ben takes them.")).to_be_visible()  # by itself
+    check(hers, "hand-over-taken")
+    hers.get_by_role("button", name="Ben has them").click()
+    expect(hers.get_by_text("Ben has 1 package now.")).to_be_visible()
+    his.goto("/trip/")
+    expect(his.get_by_text("Stop 1 of 2")).to_be_visible()
+    given.refresh_from_db()
+    assert given.state == TripState.UNDER_WAY
+    assert (ana.holding.count(), ben.holding.count()) == (1, 2)
+    assert Trip.objects.get(pk=taken.pk).pay_cents > taken.pay_cents
