@@ -165,8 +165,9 @@ def withdraw(*, transfer: Transfer, by: Associate, now: datetime) -> Transfer:
     if mine.withdrawn_at is None:
         mine.withdrawn_at = now
         mine.save(update_fields=["withdrawn_at"])
-        for person_id in {mine.giver_id, mine.taker_id} - {None}:
-            _nudge(person_id)
+        _nudge(mine.giver_id)
+        if mine.taker_id is not None:
+            _nudge(mine.taker_id)
     return mine
 
 
@@ -181,6 +182,7 @@ def _trips(transfer: Transfer, taker: Associate, shift: Shift) -> list[Trip]:
 def _grow(trip: Trip | None, transfer: Transfer, now: datetime) -> Trip:
     """The taker's trip at the quote they agreed to; one that begins here and now where they had none."""
     assert transfer.taker is not None
+    assert transfer.quote is not None
     quote = pay.Quote.from_json(transfer.quote)
     if trip is None:
         trip = Trip(

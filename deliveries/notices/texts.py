@@ -115,7 +115,7 @@ def of_swap(swap: Swap, first_name: str, other: str, channel: str) -> dict[str, 
 
 def of_stop(trip: Trip, *, language: str) -> dict[str, Any]:
     """For the message to a store's leads that somebody cannot go on: who, why, and how much they have in hand."""
-    problem = trip.exceptions.order_by("-at").first()  # type: ignore[attr-defined]
+    problem = trip.exceptions.order_by("-at").first()
     with translation.override(language):
         why = str(problem.get_reason_display()) if problem else _("No reason given")
     return {

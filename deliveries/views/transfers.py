@@ -21,6 +21,7 @@ from deliveries.actions import transfers
 from deliveries.conflicts import blocked
 from deliveries.models import Package, Transfer, Trip
 from deliveries.states import MOVES, TripState
+from stores.refused import Refused
 
 from . import mine
 from .access import associate_page
@@ -122,7 +123,7 @@ def take_over(request: HttpRequest, person: Associate) -> HttpResponse:
     try:
         found = transfers.find(code=typed, by=person, now=now)
         base, planned = plan(person, found, now)
-    except transfers.Refused as no:
+    except Refused as no:
         return render(request, "associate/take_over.html", {**context, "said": str(no)}, status=409)
     except quoting.DoesNotFit as no:
         return refused(request, why_not(no.reason), code="trip_left")
