@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import zlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 
 # unfold ships Alpine (which evaluates expressions) and inline styles and scripts; every other page stays strict.
 ADMIN_POLICY = {"script-src": [SELF, UNSAFE_INLINE, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
@@ -47,5 +50,30 @@ class CompressMiddleware(GZipMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if not response.headers.get("Content-Type", "").startswith(COMPRESSED):
             return response
+        if response.streaming and getattr(response, "is_async", False):
+            return _streamed(request, response)
         compressed: HttpResponseBase = super().process_response(request, response)
         return compressed
+
+
+def _streamed(request: HttpRequest, response: Any) -> HttpResponseBase:
+    """As Django's, in one piece: it packs each chunk of an asynchronous file by itself, and browsers read the first only."""
+    if response.status_code != 200 or response.has_header("Content-Encoding"):
+        return cast(HttpResponseBase, response)
+    patch_vary_headers(response, ("Accept-Encoding",))
+    if "gzip" not in request.headers.get("Accept-Encoding", ""):
+        return cast(HttpResponseBase, response)
+    response.streaming_content = _packed(response.streaming_content)
+    del response.headers["Content-Length"]
+    if etag := response.headers.get("ETag"):
+        response.headers["ETag"] = etag if etag.startswith("W/") else f"W/{etag}"
+    response.headers["Content-Encoding"] = "gzip"
+    return cast(HttpResponseBase, response)
+
+
+async def _packed(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    packer = zlib.compressobj(6, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+    async for chunk in chunks:
+        if packed := packer.compress(chunk):
+            yield packed
+    yield packer.flush()
