@@ -370,7 +370,7 @@ def erase(*, associate: Associate, shifts: Iterable[int], by: User, now: datetim
         store_id=person.store_id, reference=f"{NAMELESS}{secrets.token_hex(6)}", first_name="Former",
         last_name="associate", birth_date=NO_BIRTHDAY, active=False,
     )  # fmt: skip
-    Shift.objects.filter(pk__in=list(shifts), employee=person.employee_id).update(employee=nobody)
+    Shift.everything.filter(pk__in=list(shifts), employee=person.employee_id).update(employee=nobody)
     person.refresh_from_db()
     person.employee, person.first_name = nobody, "Former associate"
     person.insured_until, person.adult_from = None, person.enrolled_on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
@@ -57,14 +57,28 @@ class Employee(models.Model):
         return f"{self.first_name} {self.last_name} ({self.reference})"
 
 
+class ShiftsThatStand(models.Manager["Shift"]):
+    """Every shift but the cancelled ones: what everybody means who asks for shifts."""
+
+    def get_queryset(self) -> models.QuerySet[Shift]:
+        return super().get_queryset().filter(cancelled_at=None)
+
+
 class Shift(models.Model):
-    """One working shift of an employee, in UTC."""
+    """One working shift of an employee, in UTC. A cancelled one stays as a row, because trips and late messages of the
+    feed name it; only `everything` finds it."""
 
     store = models.ForeignKey(Store, models.PROTECT, related_name="shifts", verbose_name=_("store"))
     employee = models.ForeignKey(Employee, models.PROTECT, related_name="shifts", verbose_name=_("employee"))
     reference = models.CharField(_("shift number"), max_length=40)
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
+    # The sender's own count of changes, where it has one; a row with a lower one came too late.
+    version = models.PositiveBigIntegerField(_("version"), default=0, editable=False)
+    cancelled_at = models.DateTimeField(_("cancelled"), null=True, editable=False)
+
+    objects = ShiftsThatStand()
+    everything: ClassVar[models.Manager[Shift]] = models.Manager()
 
     class Meta:
         verbose_name = _("shift")
@@ -85,6 +99,7 @@ class Shift(models.Model):
                     (Func(F("employee"), F("employee"), Value("[]"), function="int8range"), RangeOperators.OVERLAPS),
                     (Func(F("starts_at"), F("ends_at"), function="tstzrange"), RangeOperators.OVERLAPS),
                 ],
+                condition=Q(cancelled_at=None),
             ),
         ]
 

@@ -26,6 +26,9 @@ app.conf.beat_schedule = {
     "forewarn": {"task": "deliveries.find_forewarnings", "schedule": 30.0, "options": {"expires": 30}},
     "settle": {"task": "deliveries.sweep_trips", "schedule": 60.0, "options": {"expires": 60}},
     "weeks": {"task": "deliveries.find_weeks", "schedule": 3600.0, "options": {"expires": 3600}},
+    "announce": {"task": "deliveries.find_announcements", "schedule": 30.0, "options": {"expires": 30}},
+    "webhooks": {"task": "deliveries.find_webhooks", "schedule": 5.0, "options": {"expires": 5}},
+    "imports": {"task": "deliveries.find_imports", "schedule": 15.0, "options": {"expires": 15}},
     "forget": {"task": "deliveries.forget", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 

@@ -305,6 +305,11 @@ if "project-osrm.org" in OSRM_URL:  # it would be told where associates live, if
 if not 0 < OSRM_SECONDS <= 30:
     raise ImproperlyConfigured("OSRM_SECONDS must be more than 0 and at most 30.")
 
+# Webhooks and carriers may be called at http:// and on this machine; for tests and laptops, never in production.
+OUTBOUND_LOCAL = env.bool("OUTBOUND_LOCAL", default=False)
+if OUTBOUND_LOCAL and PRODUCTION:
+    raise ImproperlyConfigured("OUTBOUND_LOCAL opens this machine to whoever sets up a webhook; leave it out.")
+
 # --- API ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["deliveries.api.keys.ApiKeyAuthentication"],
@@ -391,6 +396,7 @@ UNFOLD = {
                     {"title": _("Messages"), "icon": "sms", "link": reverse_lazy("staff:messages")},
                     _page(_("Staff"), "admin_panel_settings", "stores_staffmember"),
                     _page(_("API keys"), "key", "stores_apikey"),
+                    _page(_("Webhooks"), "webhook", "deliveries_webhook"),
                 ],
             },
             {
@@ -398,6 +404,7 @@ UNFOLD = {
                 "items": [
                     _page(_("Audit trail"), "history", "deliveries_event"),
                     _page(_("Rounds"), "route", "deliveries_round"),
+                    _page(_("Webhook deliveries"), "outbox", "deliveries_webhookdelivery"),
                 ],
             },
         ],

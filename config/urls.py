@@ -6,6 +6,7 @@ from django.urls import include, path
 from associates.sign_in import EnterCode
 from config import health
 
+handler500 = "deliveries.api.problems.server_error"
 urlpatterns = [
     path("livez", health.livez),
     path("readyz", health.readyz),

@@ -12,7 +12,7 @@ from stores.feeds.export import safe_cell
 
 COLUMNS = (
     "label", "reference", "recipient", "phone", "address1", "address2", "city", "state", "zip", "instructions",
-    "weight_g", "length_mm", "width_mm", "height_mm", "value_usd", "cost_usd", "deliver_by",
+    "weight_g", "length_mm", "width_mm", "height_mm", "value_usd", "cost_usd", "deliver_by", "tracking",
 )  # fmt: skip
 
 
@@ -35,7 +35,7 @@ def write_csv(manifest: Manifest, file: TextIO) -> int:
                 *map(safe_cell, texts),
                 package.weight_g, package.length_mm, package.width_mm, package.height_mm,
                 _dollars(package.value_cents), _dollars(tender.cents),
-                package.store.local(package.deliver_by).isoformat(timespec="minutes"),
+                package.store.local(package.deliver_by).isoformat(timespec="minutes"), safe_cell(tender.tracking),
             ]
         )  # fmt: skip
         count += 1

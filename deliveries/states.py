@@ -87,7 +87,7 @@ MOVES: dict[str, Move] = {
     "tender": Move(frozenset({P.RECEIVED, P.STAGED, P.RETURNED}), P.WITH_CARRIER),
     "hold": Move(frozenset({P.RECEIVED, P.STAGED, P.RETURNED}), P.HELD_FOR_PICKUP),
     "collect": Move(frozenset({P.HELD_FOR_PICKUP}), P.DELIVERED),
-    "cancel": Move(frozenset({P.RECEIVED, P.STAGED, P.RETURNED, P.HELD_FOR_PICKUP}), P.CANCELLED),
+    "cancel": Move(frozenset({P.RECEIVED, P.STAGED, P.CLAIMED, P.RETURNED, P.HELD_FOR_PICKUP}), P.CANCELLED),
 }
 del P
 

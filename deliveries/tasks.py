@@ -12,10 +12,12 @@ from django.utils import timezone
 
 from associates import actions as terms
 from associates.models import Associate, Shift
-from deliveries import hours, live, matching, notices
+from deliveries import hours, live, matching, notices, webhooks
 from deliveries.actions import carriers, ledger, offers, swaps, trips
 from deliveries.actors import system
-from deliveries.models import Event, Notice, Offer, Package, Round, Swap, Trip
+from deliveries.carriers import NotNow, service_of
+from deliveries.intake import imports
+from deliveries.models import ApiCall, Carrier, Event, Notice, Offer, Package, Round, Swap, Trip, WebhookDelivery
 from deliveries.notices.channels import Failed
 from deliveries.states import OfferState, PackageState, TripState
 from stores.models import Store
@@ -24,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 # Lapsed and withdrawn offers, their messages and "not tonight" are deleted this long after: nothing left to count.
 FORGET_AFTER = timedelta(hours=18)
+WEBHOOK_LOG_KEPT = timedelta(days=30)
+CALLS_KEPT = timedelta(hours=48)  # answers to calls with an Idempotency-Key
 
 
 def _stores_with(rows: object) -> list[int]:
@@ -79,7 +83,41 @@ def tender_store(store_id: int) -> None:
     store, now = Store.objects.get(pk=store_id), timezone.now()
     left = matching.leftovers(store, now)
     if left:
-        carriers.tender(store=store, packages=left, by=system("cut-off"), now=now, reason="not claimed in time")
+        carriers.tender(
+            store=store, packages=left, by=system("cut-off"), now=now, reason="not claimed in time",
+            rates=_rates(store, left),
+        )  # fmt: skip
+
+
+def _rates(store: Store, packages: list[Package]) -> dict[int, int]:
+    """What the store's carrier charges. One that does not answer gets them all the same, at what the retailer said."""
+    carrier = Carrier.objects.filter(store=store, active=True).first()
+    try:
+        return service_of(carrier).rates(packages) if carrier else {}
+    except NotNow as failure:
+        log.warning("carriers.no_rates", carrier=carrier.pk if carrier else None, error=failure.code)
+        return {}
+
+
+@shared_task(name="deliveries.find_announcements")
+def find_announcements() -> None:
+    """Manifests that their carrier is still to be told of."""
+    for manifest_id in carriers.unannounced(timezone.now()).values_list("pk", flat=True)[:500]:
+        announce_manifest.delay(manifest_id)
+
+
+@shared_task(name="deliveries.announce_manifest")
+def announce_manifest(manifest_id: int) -> None:
+    manifest = carriers.claim_announcement(manifest_id=manifest_id, now=timezone.now())
+    if manifest is None:
+        return
+    try:
+        labels = service_of(manifest.carrier).announce(manifest)
+    except NotNow as failure:
+        log.warning("carriers.not_announced", manifest=manifest_id, error=failure.code)
+        carriers.not_announced(manifest=manifest, error=failure.code, now=timezone.now())
+    else:
+        carriers.announced(manifest=manifest, labels=labels, now=timezone.now())
 
 
 @shared_task(name="deliveries.sweep_outbox")
@@ -164,6 +202,34 @@ def close_weeks(store_id: int) -> None:
             ledger.close_week(associate=associate, week=week, now=now)
 
 
+@shared_task(name="deliveries.find_webhooks")
+def find_webhooks() -> None:
+    """Stores whose webhooks are behind the feed, or are owed another try."""
+    for store_id in webhooks.due_stores(timezone.now()):
+        send_store_webhooks.delay(store_id)
+
+
+@shared_task(name="deliveries.send_store_webhooks")
+def send_store_webhooks(store_id: int) -> None:
+    webhooks.owe(store_id, now=timezone.now())
+    webhooks.send_due(store_id, now=timezone.now())
+
+
+@shared_task(name="deliveries.find_imports")
+def find_imports() -> None:
+    """Imports that wait, or that a worker left behind when it died; one that runs is let be by its lock."""
+    for import_id in imports.unfinished():
+        run_import.delay(str(import_id))
+
+
+# Longer than most, for a file that is taken as a whole; the broker hands nothing out again before that.
+@shared_task(name="deliveries.run_import", time_limit=590, soft_time_limit=570)
+def run_import(import_id: str) -> None:
+    """One turn; what is left is for the next, so that other work gets in between."""
+    if not imports.run(import_id, now=timezone.now):
+        run_import.delay(import_id)
+
+
 @shared_task(name="deliveries.forget")
 def forget() -> None:
     """Delete what would tell, if kept, who did not want what: unanswered offers, their messages, "not tonight". And
@@ -173,6 +239,9 @@ def forget() -> None:
     Notice.objects.filter(kind__in=notices.OF_OFFERS, made_at__lt=before).delete()
     Associate.objects.filter(resting_on__lt=before.date()).update(resting_on=None)
     terms.forget_days_before(before.date())
+    ApiCall.objects.filter(made_at__lt=timezone.now() - CALLS_KEPT).delete()
+    imports.forget(timezone.now() - imports.KEPT)
+    WebhookDelivery.objects.filter(made_at__lt=timezone.now() - WEBHOOK_LOG_KEPT).delete()
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
     Round.objects.filter(slot_at__lt=before).exclude(associate_reasons={}).update(associate_reasons={})
     Round.objects.filter(slot_at__lt=before - timedelta(days=90)).delete()

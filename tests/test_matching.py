@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from deliveries import matching
-from deliveries.actions import claims, offers
+from deliveries.actions import cancelling, claims, offers
 from deliveries.models import Event, Offer, Package, Round
 from deliveries.states import OfferState, PackageState
 from stores.models import Holiday, Store
@@ -119,7 +119,7 @@ def test_between_planning_and_writing_the_world_moved(monkeypatch: pytest.Monkey
 
     def slow(*args: object, **kwargs: object) -> object:
         plan = solve(*args, **kwargs)  # type: ignore[arg-type]
-        make.receiving.cancel(package=package, by=make.actors.system("test"), now=NOW, reason="order off")
+        cancelling.cancel(package=package, by=make.actors.system("test"), now=NOW, reason="order off")
         return plan
 
     monkeypatch.setattr(matching.planner, "solve", slow)

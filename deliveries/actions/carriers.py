@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from deliveries import waking, webhooks
 from deliveries.actors import Actor
+from deliveries.carriers import Label
 from deliveries.models import Carrier, Manifest, Package, Tender
 from deliveries.states import MOVES
 from stores.models import Store
 
 from . import Refused
 from .moves import move
+
+# A claim older than this is a dead process's. After a failure so long, then twice that, and so on.
+LEASE = timedelta(minutes=2)
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(minutes=30)
 
 
 class NoCarrier(Refused):
@@ -23,10 +30,19 @@ class NoCarrier(Refused):
 
 
 @transaction.atomic
-def tender(*, store: Store, packages: Sequence[Package], by: Actor, now: datetime, reason: str) -> Manifest | None:
+def tender(
+    *,
+    store: Store,
+    packages: Sequence[Package],
+    by: Actor,
+    now: datetime,
+    reason: str,
+    rates: Mapping[int, int] | None = None,
+) -> Manifest | None:
     """Hand those of `packages` that are in the store's hands to its carrier, on one manifest; None when none is.
 
-    Packages offered, claimed or on the road are left alone. Raises NoCarrier.
+    Packages offered, claimed or on the road are left alone. `rates`: what the carrier said it charges, in cents by package
+    id, asked before, because that is slow; what is missing costs what the retailer said. Raises NoCarrier.
     """
     locked = Package.objects.for_update([package.pk for package in packages])
     ours = [p for p in locked if p.state in MOVES["tender"].sources and p.store_id == store.pk]
@@ -35,9 +51,63 @@ def tender(*, store: Store, packages: Sequence[Package], by: Actor, now: datetim
     carrier = Carrier.objects.filter(store=store, active=True).first()
     if carrier is None:
         raise NoCarrier
-    manifest = Manifest.objects.create(store=store, carrier=carrier, made_at=now, evening=store.evening(now))
+    by_file = carrier.kind == Carrier.Kind.FILE
+    manifest = Manifest.objects.create(
+        store=store, carrier=carrier, made_at=now, evening=store.evening(now), due_at=None if by_file else now
+    )
+    costs = rates or {}
     Tender.objects.bulk_create(
-        [Tender(manifest=manifest, package=package, cents=package.carrier_cents, reason=reason) for package in ours]
+        [
+            Tender(
+                manifest=manifest, package=package, cents=costs.get(package.pk, package.carrier_cents), reason=reason
+            )
+            for package in ours
+        ]
     )
     move(ours, "tender", by=by, now=now, reason=reason)
+    if not by_file:
+        transaction.on_commit(lambda: waking.wake("deliveries.announce_manifest", manifest.pk), robust=True)
     return manifest
+
+
+# --- A carrier with an API is told ------------------------------------------------------------------------------------------
+def unannounced(now: datetime) -> QuerySet[Manifest]:
+    """Manifests whose carrier is still to be told, or to be asked again."""
+    return Manifest.objects.filter(announced_at=None, due_at__lte=now)
+
+
+@transaction.atomic
+def claim_announcement(*, manifest_id: int, now: datetime) -> Manifest | None:
+    """Ours to tell the carrier, or None when somebody else is at it. Committed before the call."""
+    found = unannounced(now).select_for_update(skip_locked=True).filter(pk=manifest_id).first()
+    if found is None:
+        return None
+    Manifest.objects.filter(pk=found.pk).update(attempts=F("attempts") + 1, due_at=now + LEASE)
+    return Manifest.objects.select_related("carrier", "store").get(pk=found.pk)
+
+
+@transaction.atomic
+def announced(*, manifest: Manifest, labels: Mapping[int, Label], now: datetime) -> None:
+    """The carrier has it: its numbers and labels are kept. Twice is once."""
+    locked = Manifest.objects.select_for_update().get(pk=manifest.pk)
+    if locked.announced_at is not None:
+        return
+    tenders = list(locked.tenders.filter(package__in=labels))
+    for each in tenders:
+        label = labels[each.package_id]
+        each.tracking, each.label, each.label_media = label.tracking, label.data or None, label.media
+    Tender.objects.bulk_update(tenders, ["tracking", "label", "label_media"])
+    locked.announced_at, locked.due_at, locked.error = now, None, ""
+    locked.save(update_fields=["announced_at", "due_at", "error"])
+
+
+@transaction.atomic
+def not_announced(*, manifest: Manifest, error: str, now: datetime) -> None:
+    """It did not work; staff see why on the manifest, whose CSV is there meanwhile. Tried again."""
+    wait = min(FIRST_WAIT * 2 ** min(manifest.attempts - 1, 20), LONGEST_WAIT)
+    Manifest.objects.filter(pk=manifest.pk, announced_at=None).update(error=error[:200], due_at=now + wait)
+
+
+def seal_token(token: str) -> bytes:
+    """A carrier's token as it is stored."""
+    return webhooks.seal(token)

@@ -19,7 +19,13 @@ from . import Refused
 
 # Entering these, a package is the store's again (or the carrier's) and belongs to no trip.
 OFF_EVERY_TRIP = frozenset(
-    {PackageState.RECEIVED, PackageState.STAGED, PackageState.OFFERED, PackageState.WITH_CARRIER}
+    {
+        PackageState.RECEIVED,
+        PackageState.STAGED,
+        PackageState.OFFERED,
+        PackageState.WITH_CARRIER,
+        PackageState.CANCELLED,
+    }
 )
 
 

@@ -76,14 +76,6 @@ def collect(*, package: Package, by: Actor, now: datetime) -> Package:
 
 
 @transaction.atomic
-def cancel(*, package: Package, by: Actor, now: datetime, reason: str) -> Package:
-    """The order is off. Only while the store has it in hand and nobody was offered it."""
-    [locked] = Package.objects.for_update([package.pk])
-    move([locked], "cancel", by=by, now=now, reason=reason)
-    return locked
-
-
-@transaction.atomic
 def confirm_pin(*, package: Package, point: Point, by: Actor, now: datetime) -> Package:
     """Somebody looked at the map and says: the door is there. Only while the package is in the store."""
     [locked] = Package.objects.for_update([package.pk])

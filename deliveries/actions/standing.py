@@ -105,7 +105,9 @@ def erase(*, associate: Associate, by: User, now: datetime) -> Associate:
     person.disputes.update(words=REMOVED)
     person.disputes.exclude(answer="").update(answer=REMOVED)
     messages.forget(associate=person)
-    shifts = Shift.objects.filter(Q(trips__associate=person) | Q(offers__associate=person)).values_list("pk", flat=True)
+    shifts = Shift.everything.filter(Q(trips__associate=person) | Q(offers__associate=person)).values_list(
+        "pk", flat=True
+    )
     return actions.erase(associate=person, shifts=list(shifts), by=by, now=now)
 
 

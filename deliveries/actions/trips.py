@@ -164,7 +164,8 @@ def settle(*, trip: Trip, now: datetime) -> Trip:
     """Write what the trip pays into the ledger: the quote, or more where the work was more. Twice is once.
 
     Paid time runs from the end of the shift to the end of the trip, waiting at the bay included. A trip that ended
-    before it left the store is paid for the time it took after the shift. The workweek is read anew: hours that grew
+    before it left the store is paid for the time it took after the shift; one that the retailer called off, as quoted.
+    The workweek is read anew: hours that grew
     since the quote may bring a premium, hours that shrank take nothing back.
     """
     person = Associate.objects.select_for_update().get(pk=trip.associate_id)
@@ -175,7 +176,7 @@ def settle(*, trip: Trip, now: datetime) -> Trip:
         return locked
     worked_s = max(0, int((locked.ended_at - locked.shift.ends_at).total_seconds()))
     week = hours.before_trips(locked.store, [(person, locked.shift)])[person.pk].week
-    if locked.started_at is not None:
+    if locked.started_at is not None or locked.called_off:
         lines = pay.settle(locked.promise, worked_s=worked_s, driven_m=_driven_m(locked), week=week)
         locked.paid_cents = sum(line.cents for line in lines)
     else:
@@ -199,6 +200,8 @@ def settle(*, trip: Trip, now: datetime) -> Trip:
 
 def _driven_m(trip: Trip) -> int:
     """Metres driven for the store: the planned legs, and as much again for the way back where something came back."""
+    if trip.started_at is None:
+        return 0
     legs = list(trip.stops.values_list("leg_m", flat=True))
     brought_back = trip.events.filter(verb="return").exists()
     return sum(legs) * (2 if brought_back else 1)

@@ -1,5 +1,5 @@
 """What travels, in the admin: read-only rows, and verbs as buttons. Importing this package registers the pages."""
 
-from . import disputes, offers, packages, records, trips
+from . import disputes, offers, packages, records, trips, webhooks
 
-__all__ = ["disputes", "offers", "packages", "records", "trips"]
+__all__ = ["disputes", "offers", "packages", "records", "trips", "webhooks"]

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from deliveries.actions import carriers, exceptions, receiving
+from deliveries.actions import cancelling, carriers, exceptions, receiving
 from deliveries.actions.moves import WrongState
 from deliveries.actors import Actor
 from deliveries.models import DeliveryException, Event, Package
@@ -70,7 +70,7 @@ def _collect(package: Package, answers: dict[str, Any], by: Actor, now: datetime
 
 
 def _cancel(package: Package, answers: dict[str, Any], by: Actor, now: datetime) -> object:
-    return receiving.cancel(package=package, by=by, now=now, reason=answers["reason"])
+    return cancelling.cancel(package=package, by=by, now=now, reason=answers["reason"])
 
 
 def _receive_return(package: Package, answers: dict[str, Any], by: Actor, now: datetime) -> object:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Model, QuerySet, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from deliveries import manifests
+from deliveries import manifests, outbound
+from deliveries.actions import carriers
 from deliveries.models import Carrier, Event, LedgerEntry, Manifest, Tender
 from deliveries.templatetags.units import dollars
 from stores.scoped_admin import ReadOnlyInline, ScopedAdmin, StoreFilter, in_store_time
@@ -70,21 +73,51 @@ class LedgerEntryAdmin(ScopedAdmin):
         return link("deliveries_trip_change", entry.trip_id, entry.trip)
 
 
+class CarrierForm(forms.ModelForm):
+    """The token is written and never shown."""
+
+    new_token = forms.CharField(
+        required=False, max_length=500, label=_("token of their API"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}), help_text=_("Kept sealed; empty leaves it as it is."),
+    )  # fmt: skip
+
+    def clean_url(self) -> str:
+        url: str = self.cleaned_data.get("url") or ""
+        if url:
+            try:
+                outbound.check(url, local=settings.OUTBOUND_LOCAL)
+            except outbound.Refused:
+                raise forms.ValidationError(_("Write an https:// address of the public internet.")) from None
+        return url
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("kind") == Carrier.Kind.HTTP and not cleaned.get("url"):
+            self.add_error("url", _("A carrier that is told through an API needs its address."))
+        return cleaned
+
+
 @admin.register(Carrier)
 class CarrierAdmin(ScopedAdmin):
     """Who brings what nobody claimed. One is active a store; an old one is kept, because manifests name it."""
 
     by_hand = frozenset({"add", "change"})
-    list_display = ("name", "active", "store")
+    form = CarrierForm
+    list_display = ("name", "kind", "active", "store")
     list_filter = ("active", StoreFilter)
     list_select_related = ("store",)
-    fields = ("store", "name", "active")
+    fields = ("store", "name", "active", "kind", "url", "new_token")
     search_fields = ("name",)
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        if isinstance(obj, Carrier) and form.cleaned_data.get("new_token"):
+            obj.token = carriers.seal_token(form.cleaned_data["new_token"])
+        super().save_model(request, obj, form, change)
 
 
 class TenderInline(ReadOnlyInline):
     model = Tender
-    fields = readonly_fields = ("tendered", "cost", "reason")
+    fields = readonly_fields = ("tendered", "cost", "reason", "tracking")
     verbose_name_plural = _("packages")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tender]:
@@ -103,11 +136,11 @@ class TenderInline(ReadOnlyInline):
 class ManifestAdmin(ScopedAdmin):
     """What the carrier was given, and the file to hand over with it."""
 
-    list_display = ("__str__", "carrier", "made", "how_many", "cost", "file", "store")
+    list_display = ("__str__", "carrier", "made", "how_many", "cost", "told", "file", "store")
     list_filter = (StoreFilter,)
     list_select_related = ("store", "carrier")
     ordering = ("-pk",)
-    fields = readonly_fields = ("store", "carrier", "evening", "made", "file")
+    fields = readonly_fields = ("store", "carrier", "evening", "made", "told", "file")
     inlines = (TenderInline,)
     made = in_store_time("made_at", _("made"))
 
@@ -139,6 +172,15 @@ class ManifestAdmin(ScopedAdmin):
     @display(description=_("cost"), ordering="cents")
     def cost(self, manifest: Any) -> str:
         return dollars(manifest.cents or 0)
+
+    @display(description=_("carrier told"))
+    def told(self, manifest: Manifest) -> str:
+        """Of a carrier with an API: whether it has answered, and otherwise what went wrong last."""
+        if manifest.carrier.kind == Carrier.Kind.FILE:
+            return "–"
+        if manifest.announced_at is not None:
+            return str(_("yes"))
+        return str(_("Not yet: %(error)s. Hand the CSV over meanwhile.") % {"error": manifest.error or "…"})
 
     @display(description=_("file"))
     def file(self, manifest: Manifest) -> str:

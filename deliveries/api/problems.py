@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from http import HTTPStatus
 from types import NoneType
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from stores.feeds.report import FileFault
+from stores.feeds.report import FileFault, RowFault
+from stores.refused import Refused
 
 MEDIA_TYPE = "application/problem+json"
 # RFC 9110, 15.5.14: the request is larger than we take. Every other fault of a file is a 400.
@@ -29,27 +34,66 @@ class BadFile(exceptions.APIException):
         self.where = fault.where
 
 
+class BadRow(exceptions.APIException):
+    """One row's worth of faults, each with its column."""
+
+    status_code = 400
+
+    def __init__(self, faults: Sequence[RowFault]) -> None:
+        first = faults[0]
+        super().__init__(f"{first.column}: {first.message}" if first.column else first.message, first.code)
+        self.where = {"errors": [asdict(fault) for fault in faults]}
+
+
+class NotNow(exceptions.APIException):
+    """A verb said no. Its code and its sentence are the problem's."""
+
+    status_code = 409
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(str(refused), refused.code)
+        self.status_code = getattr(refused, "status", 409)
+
+
 def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's answer to `exc`, as a problem document; None lets Django answer."""
+    response = answer(exc)
+    # The page of the documentation answers in HTML; its errors stay what its renderer makes of them.
+    renderer = getattr(context.get("request"), "accepted_renderer", None)
+    if response is not None and not isinstance(renderer, JSONRenderer | NoneType):
+        response.content_type = None
+    return response
+
+
+def answer(exc: Exception) -> Response | None:
+    """`exc` as a problem document, where it is one of ours or of DRF's."""
     if isinstance(exc, Http404):
         exc = exceptions.NotFound(*exc.args)
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied(*exc.args)
-    response = exception_handler(exc, context)
+    elif isinstance(exc, Refused):
+        exc = NotNow(exc)
+    response = exception_handler(exc, {})
     if response is None or not isinstance(exc, exceptions.APIException):
         return response
-    response.data = {
-        "type": "about:blank",
-        "title": HTTPStatus(response.status_code).phrase,
-        "status": response.status_code,
-        "code": _code(exc),
-        "detail": _detail(exc),
-        **getattr(exc, "where", {}),
-    }
-    # The page of the documentation answers in HTML; its errors stay what its renderer makes of them.
-    if isinstance(getattr(context.get("request"), "accepted_renderer", None), JSONRenderer | NoneType):
-        response.content_type = MEDIA_TYPE
+    response.data = document(response.status_code, _code(exc), _detail(exc), **getattr(exc, "where", {}))
+    response.content_type = MEDIA_TYPE
     return response
+
+
+def document(status: int, code: str, detail: str, **more: Any) -> dict[str, Any]:
+    """The members of a problem, in the order people read them."""
+    return {
+        "type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail, **more,
+    }  # fmt: skip
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500: what broke on our side is a problem document, too, for those who called the API."""
+    if not request.path.startswith("/api/"):
+        return defaults.server_error(request)
+    detail = _("Something broke on our side. Nothing half done was kept; send it again.")
+    return JsonResponse(document(500, "server_error", detail), status=500, content_type=MEDIA_TYPE)
 
 
 def _code(exc: exceptions.APIException) -> str:

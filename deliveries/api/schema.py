@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
-from deliveries.models import Package
-from stores.feeds.sheets import Sheet
+from deliveries.intake.eligibility import QUESTION
+from deliveries.models import Import, ImportRow
+from deliveries.states import PackageState, TripState
+from stores.feeds.sheets import Column, Sheet
 from stores.models import ApiScope
 
 
@@ -31,13 +34,15 @@ class RowFaultShape(serializers.Serializer[Any]):
 
 
 class ReportShape(serializers.Serializer[Any]):
-    """read = accepted + unchanged + rejected, always."""
+    """read = accepted + unchanged + rejected + skipped, always."""
 
     read = serializers.IntegerField()
     accepted = serializers.IntegerField()
     unchanged = serializers.IntegerField()
     rejected = serializers.IntegerField()
+    skipped = serializers.IntegerField()
     dry_run = serializers.BooleanField()
+    atomic = serializers.BooleanField()
     errors = RowFaultShape(many=True)  # type: ignore[assignment]
     warnings = RowFaultShape(many=True)
 
@@ -53,16 +58,133 @@ class ProblemShape(serializers.Serializer[Any]):
     row = serializers.IntegerField(required=False)
     column = serializers.CharField(required=False)
     byte = serializers.IntegerField(required=False)
+    errors = RowFaultShape(many=True, required=False)  # type: ignore[assignment]
 
 
-class PackageStanding(serializers.ModelSerializer[Package]):
-    store = serializers.IntegerField(source="store.number")
+class StandingShape(serializers.Serializer[Any]):
+    """How a package stands; nothing about a person."""
+
+    store = serializers.IntegerField()
+    reference = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    state = serializers.ChoiceField([state.value for state in PackageState if state != PackageState.OFFERED])
+    version = serializers.IntegerField(help_text="Grows with every change, not always by one. The ETag.")
+    state_since = serializers.DateTimeField()
+    deliver_by = serializers.DateTimeField()
+    associate_ok = serializers.BooleanField()
+
+
+class LinkShape(serializers.Serializer[Any]):
+    url = serializers.URLField()
+    expires_at = serializers.DateTimeField()
+
+
+class EligibilityShape(serializers.Serializer[Any]):
+    eligible = serializers.BooleanField()
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="Codes; none when eligible.")
+    distance_m = serializers.IntegerField(allow_null=True, help_text="From the store, as the crow flies.")
+    precision = serializers.CharField(allow_null=True, help_text="How well the place is known: rooftop, street or zip.")
+
+
+class ImportShape(serializers.Serializer[Any]):
+    """read = accepted + unchanged + rejected + skipped, at every moment when batches are kept one by one."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(Import.Kind.values)
+    status = serializers.ChoiceField(Import.Status.values)
+    atomic = serializers.BooleanField()
+    dry_run = serializers.BooleanField()
+    made_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    rows = serializers.IntegerField(allow_null=True)
+    read = serializers.IntegerField()
+    percent = serializers.IntegerField()
+    accepted = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    fault = serializers.JSONField(allow_null=True, help_text="Why the file could not be read; nothing was written.")
+    troubled = serializers.CharField(help_text="Where its rejected, skipped and odd rows are.")
+
+
+class ImportRowShape(serializers.Serializer[Any]):
+    row = serializers.IntegerField()
+    outcome = serializers.ChoiceField(ImportRow.Outcome.values)
+    cells = serializers.DictField(child=serializers.CharField(), help_text="As they came, to be mended and sent again.")
+    faults = RowFaultShape(many=True)
+
+
+class EventShape(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    position = serializers.IntegerField(help_text="Its place in the store's feed.")
+    type = serializers.CharField(help_text="package. and the verb, such as package.deliver")
+    store = serializers.IntegerField()
+    package = serializers.CharField(help_text="Your reference.")
+    label = serializers.CharField()  # type: ignore[assignment]
+    version = serializers.IntegerField(help_text="Of the package; drop an event whose version is not above the last.")
+    # "from" is a word of Python's; the schema gets it by name.
+    to = serializers.CharField()
+    at = serializers.DateTimeField()
+    happened_at = serializers.DateTimeField()
+    by = serializers.CharField()
+    trip = serializers.IntegerField(allow_null=True)
+    reason = serializers.CharField(allow_null=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        return {**super().get_fields(), "from": serializers.CharField(allow_null=True)}
+
+
+class TripPackageShape(serializers.Serializer[Any]):
+    package = serializers.CharField(help_text="Your reference.")
     state = serializers.CharField()
+    stop = serializers.IntegerField(allow_null=True)
+    arrived_at = serializers.DateTimeField(allow_null=True)
 
-    class Meta:
-        model = Package
-        fields = ("store", "reference", "label", "state", "version", "state_since", "deliver_by", "associate_ok")
-        read_only_fields = fields
+
+class TripShape(serializers.Serializer[Any]):
+    """Which packages, in which order, when. Not who drives, and not where it ends."""
+
+    id = serializers.IntegerField()
+    store = serializers.IntegerField()
+    evening = serializers.DateField()
+    state = serializers.ChoiceField([state.value for state in TripState])
+    claimed_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    called_off = serializers.BooleanField()
+    packages = TripPackageShape(many=True)
+
+
+class WebhookShape(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    url = serializers.CharField()
+    active = serializers.BooleanField()
+    stores = serializers.ListField(child=serializers.IntegerField())
+    made_at = serializers.DateTimeField()
+    old_secret_until = serializers.DateTimeField(allow_null=True, help_text="Until then the secret before signs, too.")
+    waiting = serializers.IntegerField(help_text="Events still to be delivered.")
+    given_up = serializers.IntegerField(help_text="Events that could not be delivered in three days.")
+    secret = serializers.CharField(required=False, help_text="Only in the answer that made it.")
+
+
+class WebhookDeliveryShape(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    event = serializers.CharField()
+    type = serializers.CharField()
+    store = serializers.IntegerField()
+    package = serializers.CharField()
+    version = serializers.IntegerField()
+    attempts = serializers.IntegerField()
+    due_at = serializers.DateTimeField()
+    delivered_at = serializers.DateTimeField(allow_null=True)
+    given_up_at = serializers.DateTimeField(allow_null=True)
+    status = serializers.IntegerField(allow_null=True, help_text="What the receiver answered last.")
+    error = serializers.CharField(allow_blank=True)
+
+
+class ReplayShape(serializers.Serializer[Any]):
+    again = serializers.IntegerField(help_text="How many events will be sent again.")
 
 
 class SecretShape(serializers.Serializer[Any]):
@@ -85,8 +207,11 @@ def _problems(*statuses: int) -> dict[tuple[int, str], Any]:
         401: "No key, or one that is unknown, expired or revoked.",
         403: "The key lacks the scope.",
         404: "Not here, or not yours to see.",
+        405: "This address does not know that method.",
+        409: "Not now: the state does not allow it, or the Idempotency-Key is taken or still running (Retry-After).",
+        412: "The package is no longer the version that If-Match names.",
         413: "Too many rows or bytes; nothing was written.",
-        415: "Neither application/json nor text/csv in UTF-8.",
+        415: "A media type that is not read here, or not in UTF-8.",
         429: "Too many requests; Retry-After says when to go on.",
     }
     return {
@@ -95,17 +220,41 @@ def _problems(*statuses: int) -> dict[tuple[int, str], Any]:
     }
 
 
-def _rows(sheet: Sheet) -> dict[str, Any]:
-    """The JSON body of a feed. Numbers may be written as texts; a text that is no number is the row's error, not ours."""
-    properties = {
+IDEMPOTENCY = OpenApiParameter(
+    "Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}, "header",
+    description="Yours for this request. Sent again with the same body within two days, it is answered with the same "
+    "answer and nothing is done twice.",
+)  # fmt: skip
+IF_MATCH = OpenApiParameter(
+    "If-Match", {"type": "string", "pattern": '^(\\*|"[0-9]{1,9}")$'}, "header",
+    description="The version you decided on, as ETag gave it.",
+)  # fmt: skip
+STORE = OpenApiParameter("store", {"type": "integer", "minimum": 0, "maximum": 999999}, required=True,
+                         description="The store's number.")  # fmt: skip
+ANY_STORE = OpenApiParameter("store", {"type": "integer", "minimum": 0, "maximum": 999999},
+                             description="One of the key's stores; all of them without.")  # fmt: skip
+LIMIT = OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 500}, description="Rows a page; 100.")
+CURSOR = OpenApiParameter("cursor", {"type": "integer", "minimum": 0}, description="From `next` of the page before.")
+ATOMIC = OpenApiParameter("atomic", bool, description="All rows or none: one bad row and nothing is kept.")
+DRY_RUN = OpenApiParameter("dry_run", bool, description="Check and report; write nothing.")
+MOMENT = {"type": "string", "format": "date-time"}
+
+
+def _cells(columns: Iterable[Column]) -> dict[str, Any]:
+    """Columns as JSON. Numbers may be written as texts; a text that is no number is the row's error, not the schema's."""
+    return {
         column.name: {
             "oneOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}],
             "nullable": True, "description": column.about, "example": column.example,
         }
-        for column in sheet.columns
+        for column in columns
     }  # fmt: skip
+
+
+def _rows(sheet: Sheet) -> dict[str, Any]:
+    """The JSON body of a feed."""
     row = {
-        "type": "object", "properties": properties, "required": sheet.required, "additionalProperties": False,
+        "type": "object", "properties": _cells(sheet.columns), "required": sheet.required, "additionalProperties": False,
     }  # fmt: skip
     return {
         "type": "object",
@@ -113,6 +262,14 @@ def _rows(sheet: Sheet) -> dict[str, Any]:
         "required": [sheet.name],
         "additionalProperties": False,
     }
+
+
+def _page(shape: type[serializers.Serializer[Any]], **more: serializers.Field[Any, Any, Any, Any]) -> Any:
+    """The shape of a page of `shape`."""
+    return inline_serializer(
+        f"{shape.__name__.removesuffix('Shape')}Page",
+        {"items": shape(many=True), **more, "next": serializers.CharField(allow_null=True, help_text="The next page.")},
+    )
 
 
 def feed(sheet: Sheet) -> dict[str, Any]:
@@ -125,14 +282,16 @@ def feed(sheet: Sheet) -> dict[str, Any]:
             f"Up to 1,000 rows of {sheet.name}. Good rows are kept, bad ones come back with row, column, value, code and "
             "message. The same rows again change nothing." + (f"\n\nEach row fills:{groups}" if groups else "")
         ),
-        "request": {"application/json": _rows(sheet), "text/csv": {"type": "string"}},
-        "parameters": [
-            OpenApiParameter("dry_run", bool, description="Check and report; write nothing.", required=False)
-        ],
+        "request": {
+            "application/json": _rows(sheet), "text/csv": {"type": "string"}, "application/jsonl": {"type": "string"},
+        },
+        "parameters": [DRY_RUN, ATOMIC, IDEMPOTENCY],
         "responses": {
             200: OpenApiResponse(ReportShape, description="Every row is in."),
-            207: OpenApiResponse(ReportShape, description="Some rows were rejected; the good ones are kept."),
-            **_problems(400, 401, 403, 413, 415, 429),
+            207: OpenApiResponse(
+                ReportShape, description="Some rows were rejected; the good ones are kept, or with atomic none."
+            ),
+            **_problems(400, 401, 403, 409, 413, 415, 429),
         },
         "examples": [OpenApiExample("One row", value=example, request_only=True, media_type="application/json")],
     }  # fmt: skip
@@ -149,11 +308,194 @@ def _example(sheet: Sheet) -> dict[str, str]:
     }
 
 
+LIST_PACKAGES: dict[str, Any] = {
+    "summary": "Packages, page by page",
+    "parameters": [
+        ANY_STORE,
+        OpenApiParameter("state", str, enum=[state.value for state in PackageState if state != PackageState.OFFERED]),
+        OpenApiParameter("reference", str),
+        OpenApiParameter("changed_since", MOMENT, description="With its offset."),
+        OpenApiParameter("due_before", MOMENT, description="Promised before; with its offset."),
+        CURSOR,
+        LIMIT,
+    ],
+    "responses": {200: _page(StandingShape), **_problems(400, 401, 403, 404, 429)},
+}
 ONE_PACKAGE: dict[str, Any] = {
     "summary": "How a package stands",
-    "description": "State and version, and nothing about a person.",
-    "parameters": [OpenApiParameter("store", int, required=True, description="The store's number.")],
-    "responses": {200: PackageStanding, **_problems(400, 401, 403, 404, 429)},
+    "description": "State and version, and nothing about a person. ETag is the version.",
+    "parameters": [STORE],
+    "responses": {200: StandingShape, **_problems(400, 401, 403, 404, 429)},
+}
+CANCEL: dict[str, Any] = {
+    "summary": "Cancel a package",
+    "description": (
+        "Until somebody has it in hand. An offer with it is taken back and planned anew; an associate who has claimed it is "
+        "told and keeps the pay that was promised. Twice is once."
+    ),
+    "parameters": [STORE, IF_MATCH, IDEMPOTENCY],
+    "request": {
+        "application/json": {
+            "type": "object", "additionalProperties": False,
+            "properties": {"reason": {"type": "string", "maxLength": 200, "description": "For the store's audit trail."}},
+        }
+    },
+    "responses": {200: StandingShape, **_problems(400, 401, 403, 404, 409, 412, 413, 415, 429)},
+}  # fmt: skip
+TRACKING_LINK: dict[str, Any] = {
+    "summary": "A customer's private link",
+    "description": "Each call makes a new one; only its hash is kept here, so none is shown twice.",
+    "parameters": [STORE],
+    "request": None,
+    "responses": {201: LinkShape, **_problems(400, 401, 403, 404, 413, 415, 429)},
+}
+ELIGIBILITY: dict[str, Any] = {
+    "summary": "Could an associate take this?",
+    "description": (
+        "By the rules of the store and the package alone: size, weight, place, time. Writes nothing, and depends on nobody's "
+        "plans. Reasons: store_not_offering, other_state, unknown_place, beyond_radius, zip_precision, too_heavy, "
+        "promise_past, too_soon, after_cutoff."
+    ),
+    "request": {
+        "application/json": {
+            "type": "object", "properties": _cells(QUESTION.columns), "required": ["store", "deliver_by"],
+            "additionalProperties": False,
+        }
+    },
+    "examples": [
+        OpenApiExample(
+            "By its pin", request_only=True,
+            value={
+                "store": 3520, "lat": 40.67021, "lon": -74.11594, "weight_lb": 3.2, "length_in": 12, "width_in": 9,
+                "height_in": 4, "deliver_by": "2026-11-24T21:00",
+            },
+        )
+    ],
+    "responses": {200: EligibilityShape, **_problems(400, 401, 403, 413, 415, 429)},
+}  # fmt: skip
+_KIND = OpenApiParameter("kind", str, enum=Import.Kind.values, required=True, description="What the rows are.")
+START_IMPORT: dict[str, Any] = {
+    "summary": "Send a file",
+    "description": (
+        "Up to 100,000 rows or 60 MB, CSV or JSON lines, as it is or gzipped. Taken in in the background, batch by batch; "
+        "the answer's Location says how far it is. The key needs the kind's own scope."
+    ),
+    "parameters": [_KIND, DRY_RUN, ATOMIC, IDEMPOTENCY],
+    "request": {"text/csv": {"type": "string"}, "application/jsonl": {"type": "string"}},
+    "responses": {202: ImportShape, **_problems(400, 401, 403, 409, 413, 415, 429)},
+}
+LIST_IMPORTS: dict[str, Any] = {
+    "summary": "The key's latest imports",
+    "responses": {200: _page(ImportShape), **_problems(400, 401, 403, 429)},
+}
+ONE_IMPORT: dict[str, Any] = {
+    "summary": "How far an import is",
+    "parameters": [OpenApiParameter("import_id", {"type": "string", "format": "uuid"}, "path")],
+    "responses": {200: ImportShape, **_problems(400, 401, 403, 404, 429)},
+}
+IMPORT_ROWS: dict[str, Any] = {
+    "summary": "An import's rows that somebody has to look at",
+    "parameters": [
+        OpenApiParameter("import_id", {"type": "string", "format": "uuid"}, "path"),
+        OpenApiParameter("outcome", str, enum=ImportRow.Outcome.values),
+        CURSOR,
+        LIMIT,
+    ],
+    "responses": {200: _page(ImportRowShape), **_problems(400, 401, 403, 404, 429)},
+}
+EVENTS: dict[str, Any] = {
+    "summary": "A store's events",
+    "description": (
+        "Oldest first, after `cursor`. Whoever asks again with the answer's `cursor` misses nothing and sees nothing twice. "
+        "Offers are not in it: what associates want is theirs."
+    ),
+    "parameters": [STORE, CURSOR, LIMIT],
+    "responses": {
+        200: _page(EventShape, cursor=serializers.CharField(help_text="To ask again with.")),
+        **_problems(400, 401, 403, 404, 429),
+    },
+}
+TRIPS: dict[str, Any] = {
+    "summary": "Trips, page by page",
+    "parameters": [
+        ANY_STORE,
+        OpenApiParameter("state", str, enum=[state.value for state in TripState]),
+        OpenApiParameter("ended_since", MOMENT, description="With its offset."),
+        CURSOR,
+        LIMIT,
+    ],
+    "responses": {200: _page(TripShape), **_problems(400, 401, 403, 404, 429)},
+}
+ONE_TRIP: dict[str, Any] = {
+    "summary": "One trip",
+    "parameters": [OpenApiParameter("trip_id", {"type": "integer", "minimum": 0}, "path")],
+    "responses": {200: TripShape, **_problems(400, 401, 403, 404, 429)},
+}
+PAYROLL: dict[str, Any] = {
+    "summary": "A store's pay as CSV",
+    "description": "Whole evenings that are over, a row a ledger line; signed in Homeward-Signature. See docs/pay.md.",
+    "parameters": [
+        STORE,
+        OpenApiParameter("from", {"type": "string", "format": "date"}, required=True, description="The first evening."),
+        OpenApiParameter("to", {"type": "string", "format": "date"}, required=True, description="The last, in it."),
+    ],
+    "responses": {(200, "text/csv"): {"type": "string"}, **_problems(400, 401, 403, 404, 429)},
+}
+_WEBHOOK = OpenApiParameter("webhook_id", {"type": "integer", "minimum": 0}, "path")
+_OUTCOME = ["waiting", "delivered", "given_up"]
+LIST_WEBHOOKS: dict[str, Any] = {
+    "summary": "The key's webhooks",
+    "parameters": [CURSOR, LIMIT],
+    "responses": {200: _page(WebhookShape), **_problems(400, 401, 403, 429)},
+}
+MAKE_WEBHOOK: dict[str, Any] = {
+    "summary": "Set up a webhook",
+    "description": (
+        "From now on every event of the key's stores is sent there, signed by the Standard Webhooks specification, in the "
+        "order of each package's versions, and again for three days until it is answered with 2xx. Redirects are not "
+        "followed; private addresses are refused."
+    ),
+    "request": {
+        "application/json": {
+            "type": "object", "additionalProperties": False, "required": ["url"],
+            "properties": {"url": {"type": "string", "maxLength": 500, "example": "https://orders.example.com/homeward"}},
+        }
+    },
+    "responses": {201: WebhookShape, **_problems(400, 401, 403, 409, 413, 415, 429)},
+}  # fmt: skip
+ONE_WEBHOOK: dict[str, Any] = {
+    "summary": "One webhook",
+    "parameters": [_WEBHOOK],
+    "responses": {200: WebhookShape, **_problems(400, 401, 403, 404, 429)},
+}
+DELETE_WEBHOOK: dict[str, Any] = {
+    "summary": "Send nothing there any more",
+    "parameters": [_WEBHOOK],
+    "responses": {204: None, **_problems(400, 401, 403, 404, 429)},
+}
+ROTATE_WEBHOOK: dict[str, Any] = {
+    "summary": "A new secret",
+    "description": "Both sign for a week: a receiver that accepts either changes over in its own time.",
+    "parameters": [_WEBHOOK],
+    "request": None,
+    "responses": {200: WebhookShape, **_problems(400, 401, 403, 404, 413, 415, 429)},
+}
+REPLAY_WEBHOOK: dict[str, Any] = {
+    "summary": "Send events again",
+    "description": "Those that happened since a moment, or with one outcome, or all that are in the log (thirty days).",
+    "parameters": [_WEBHOOK],
+    "request": {
+        "application/json": {
+            "type": "object", "additionalProperties": False,
+            "properties": {"since": MOMENT, "outcome": {"type": "string", "enum": _OUTCOME}},
+        }
+    },
+    "responses": {200: ReplayShape, **_problems(400, 401, 403, 404, 413, 415, 429)},
+}  # fmt: skip
+WEBHOOK_LOG: dict[str, Any] = {
+    "summary": "What was sent",
+    "parameters": [_WEBHOOK, OpenApiParameter("outcome", str, enum=_OUTCOME), CURSOR, LIMIT],
+    "responses": {200: _page(WebhookDeliveryShape), **_problems(400, 401, 403, 404, 429)},
 }
 
 THIS_KEY: dict[str, Any] = {

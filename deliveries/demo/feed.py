@@ -9,10 +9,9 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from associates import roster
 from associates.roster import SHIFTS
 from deliveries import actors
-from deliveries.intake import packages
+from deliveries.intake import packages, shifts
 from deliveries.intake.columns import PACKAGES
 from stores.feeds.report import Report
 from stores.feeds.sheets import CsvTable, Sheet
@@ -29,7 +28,7 @@ class NotTaken(RuntimeError):
 def send_roster(store: Store, rows: Rows, *, now: datetime) -> None:
     """Employees and shifts of `store`; columns as in `associates/roster.py`, the store's number is added."""
     table = _table(SHIFTS, store, rows)
-    _check(roster.take_in(table, stores=_only(store), by=NAME, today=store.local(now).date()))
+    _check(shifts.take_in(table, stores=_only(store), by=actors.retailer(NAME), now=now))
 
 
 def send_packages(store: Store, rows: Rows, *, now: datetime) -> None:

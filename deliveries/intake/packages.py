@@ -76,7 +76,10 @@ def take_in(
     by: Actor,
     now: datetime,
     dry_run: bool = False,
-    progress: Callable[[Report], None] = lambda report: None,
+    atomic: bool = False,
+    start: int = 0,
+    keep: Callable[[Sequence[Row], Report], None] = lambda rows, report: None,
+    progress: Callable[[Report], bool | None] = lambda report: None,
 ) -> Report:
     """Take the packages of `table` into the books of `stores`, in batches, and say what became of every row.
 
@@ -86,7 +89,10 @@ def take_in(
     def take(rows: Sequence[Row], known: KnownStores) -> Report:
         return _take(rows, known, by=by, now=now)
 
-    report = import_rows(table, kind=Kind.PACKAGES, stores=stores, take=take, dry_run=dry_run, progress=progress)
+    report = import_rows(
+        table, kind=Kind.PACKAGES, stores=stores, take=take, dry_run=dry_run, atomic=atomic, start=start, keep=keep,
+        progress=progress,
+    )  # fmt: skip
     log.info(
         "intake.packages", system=by.name, dry_run=dry_run, read=report.read, accepted=report.accepted,
         unchanged=report.unchanged, rejected=report.rejected,

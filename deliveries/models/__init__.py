@@ -3,14 +3,17 @@
 from .conflict import BlockedPair
 from .customer import CarrierOnly, ChatMessage, FirstPin, GateCode, RatingTally, Thanks
 from .event import Event
+from .exchange import ApiCall, Import, ImportRow
 from .ledger import Carrier, Dispute, LedgerEntry, Manifest, Tender
 from .notice import MessageOptOut, MessageSettings, Notice, PushSubscription
 from .offer import Offer, OfferPackage, Round
 from .package import ItemClass, Package, PackageQuerySet, SafePlace, TrackingLink
 from .swap import Swap, SwapPackage
 from .trip import Claim, DeliveryException, Proof, RoadAct, Stop, Transfer, Trip
+from .webhook import Webhook, WebhookDelivery, WebhookStore
 
 __all__ = [
+    "ApiCall",
     "BlockedPair",
     "Carrier",
     "CarrierOnly",
@@ -21,6 +24,8 @@ __all__ = [
     "Event",
     "FirstPin",
     "GateCode",
+    "Import",
+    "ImportRow",
     "ItemClass",
     "LedgerEntry",
     "Manifest",
@@ -45,4 +50,7 @@ __all__ = [
     "TrackingLink",
     "Transfer",
     "Trip",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookStore",
 ]

@@ -45,6 +45,8 @@ class Event(models.Model):
     )
     by_name = models.CharField(_("system"), max_length=60, blank=True)
     reason = models.CharField(_("reason"), max_length=280, blank=True)
+    # Its place in the store's feed: given after the commit, in the order in which commits become visible (`feed.py`).
+    position = models.PositiveBigIntegerField(null=True, editable=False)
     published_at = models.DateTimeField(null=True, editable=False)
     noticed_at = models.DateTimeField(null=True, editable=False)
 
@@ -55,9 +57,11 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["at"], condition=Q(published_at=None), name="event_unpublished"),
             models.Index(fields=["at"], condition=Q(noticed_at=None), name="event_unnoticed"),
+            models.Index(fields=["store", "id"], condition=Q(position=None), name="event_without_position"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["package", "version"], name="event_once_a_version"),
+            models.UniqueConstraint(fields=["store", "position"], name="event_position_once_a_store"),
             models.CheckConstraint(condition=Q(by_kind__in=list(ActorKind)), name="event_by_known"),
             models.CheckConstraint(
                 condition=~Q(verb__in=["offer", "release"]) | Q(trip=None) | Q(from_state="claimed"),

@@ -129,17 +129,26 @@ DISPUTE_STATES = {
 
 
 class Carrier(models.Model):
-    """Somebody who brings what no associate claimed."""
+    """Somebody who brings what no associate claimed: handed a list, or told through an API of theirs."""
+
+    class Kind(models.TextChoices):
+        FILE = "file", _("A list for the driver (CSV)")
+        HTTP = "http", _("Their API: rates and labels")
 
     store = models.ForeignKey(Store, models.CASCADE, related_name="carriers", verbose_name=_("store"))
     name = models.CharField(_("name"), max_length=60)
     active = models.BooleanField(_("active"), default=True)
+    kind = models.CharField(_("told by"), max_length=4, choices=Kind, default=Kind.FILE)
+    url = models.URLField(_("address of their API"), max_length=300, blank=True)
+    token = models.BinaryField(null=True, editable=False)  # sealed, because we have to show it
 
     class Meta:
         verbose_name = _("carrier")
         verbose_name_plural = _("carriers")
         constraints = [
-            models.UniqueConstraint(fields=["store"], condition=Q(active=True), name="carrier_one_active_a_store")
+            models.UniqueConstraint(fields=["store"], condition=Q(active=True), name="carrier_one_active_a_store"),
+            models.CheckConstraint(condition=Q(kind__in=["file", "http"]), name="carrier_kind_known"),
+            models.CheckConstraint(condition=~Q(kind="http") | ~Q(url=""), name="carrier_with_an_api_has_its_address"),
         ]
 
     def __str__(self) -> str:
@@ -147,17 +156,26 @@ class Carrier(models.Model):
 
 
 class Manifest(models.Model):
-    """What one carrier was given in one go; handed over as a CSV."""
+    """What one carrier was given in one go; handed over as a CSV, and told to a carrier with an API."""
 
     store = models.ForeignKey(Store, models.PROTECT, related_name="manifests", verbose_name=_("store"))
     carrier = models.ForeignKey(Carrier, models.PROTECT, related_name="manifests", verbose_name=_("carrier"))
     made_at = models.DateTimeField(_("made"))
     evening = models.DateField(_("evening"))
+    # Of a carrier with an API: when it was told, and until then when it is told (again). Both empty for one with a list.
+    announced_at = models.DateTimeField(_("the carrier was told"), null=True, editable=False)
+    due_at = models.DateTimeField(null=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    error = models.CharField(_("what went wrong last"), max_length=200, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("manifest")
         verbose_name_plural = _("manifests")
         ordering = ["-made_at"]
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="manifest_unannounced")]
+        constraints = [
+            models.CheckConstraint(condition=Q(announced_at=None) | Q(due_at=None), name="manifest_is_told_once"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.carrier} {self.evening} #{self.pk}"
@@ -170,9 +188,19 @@ class Tender(models.Model):
     package = models.OneToOneField(Package, models.PROTECT, related_name="tender", verbose_name=_("package"))
     cents = models.PositiveIntegerField(_("cost, cents"))
     reason = models.CharField(_("reason"), max_length=200)
+    tracking = models.CharField(_("the carrier's number"), max_length=60, blank=True)
+    label = models.BinaryField(null=True)
+    label_media = models.CharField(max_length=20, blank=True)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=~Q(reason=""), name="tender_says_why")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(reason=""), name="tender_says_why"),
+            models.CheckConstraint(
+                condition=Q(label=None, label_media="")
+                | Q(label__isnull=False, label_media__in=["application/pdf", "image/png"]),
+                name="tender_label_is_a_page",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.package_id} to carrier"

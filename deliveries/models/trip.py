@@ -43,6 +43,8 @@ class Trip(models.Model):
     extra_m = models.PositiveIntegerField(_("extra metres"), editable=False)
     paid_cents = models.PositiveIntegerField(_("paid, cents"), null=True, editable=False)
     claimed_at = models.DateTimeField(_("claimed"))
+    # The retailer cancelled all of it after the claim: the person keeps what was promised, though nobody drives.
+    called_off = models.BooleanField(_("called off by the retailer"), default=False, editable=False)
     started_at = models.DateTimeField(_("left the store"), null=True, editable=False)
     ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
     settled_at = models.DateTimeField(_("settled"), null=True, editable=False)
@@ -85,6 +87,9 @@ class Trip(models.Model):
                 condition=Q(seen_at=None, seen_lat=None, seen_lon=None)
                 | Q(state="under_way", seen_at__isnull=False, seen_lat__range=(-90, 90), seen_lon__range=(-180, 180)),
                 name="trip_is_seen_only_under_way",
+            ),
+            models.CheckConstraint(
+                condition=Q(called_off=False) | Q(state="abandoned", started_at=None), name="trip_called_off_never_left"
             ),
         ]
 

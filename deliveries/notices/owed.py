@@ -21,8 +21,8 @@ from stores.models import StaffMember
 from . import readers
 from .kinds import ALL, OF_VERBS
 
-# What staff do to a package that somebody has claimed.
-CHANGES_A_TRIP = ("release", "unstage", "unload", "return")
+# What the store, or the retailer behind it, does to a package that somebody has claimed.
+CHANGES_A_TRIP = ("release", "unstage", "unload", "return", "cancel")
 ON_A_TRIP_BEFORE = ("claimed", "loaded", "out", "attempted", "kept")
 
 
@@ -151,7 +151,8 @@ def _next_doors(events: Iterable[Event]) -> dict[int, int]:
 
 def _owe_changes(events: Iterable[Event], now: datetime) -> None:
     """What the store did to somebody's trip or offer; several packages in one go are one message."""
-    by_staff = [event for event in events if event.by_kind == ActorKind.STAFF and event.verb in CHANGES_A_TRIP]
+    theirs = (ActorKind.STAFF, ActorKind.RETAILER)
+    by_staff = [event for event in events if event.by_kind in theirs and event.verb in CHANGES_A_TRIP]
     trips = {(event.trip_id, event.at) for event in by_staff if event.trip_id and event.from_state in ON_A_TRIP_BEFORE}
     rows = Trip.objects.select_related("associate__user").in_bulk({trip_id for trip_id, _at in trips})
     for trip_id, at in trips:

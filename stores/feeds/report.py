@@ -1,4 +1,4 @@
-"""What became of a file: every row is accepted, unchanged or rejected, and the report says why."""
+"""What became of a file: every row is accepted, unchanged, rejected or skipped, and the report says why."""
 
 from __future__ import annotations
 
@@ -46,29 +46,45 @@ class FileFault(Exception):
 
 @dataclass(slots=True)
 class Report:
-    """Counts and faults of one import. `read == accepted + unchanged + rejected`, always."""
+    """Counts and faults of one import. `read == accepted + unchanged + rejected + skipped`, always.
+
+    Skipped are rows without a fault that were left out all the same: an older version than the one in the books, or, of
+    a file that is taken as a whole or not at all, the good rows beside a bad one.
+    """
 
     dry_run: bool = False
     accepted: int = 0
     unchanged: int = 0
     rejected: int = 0
+    skipped: int = 0
     errors: list[RowFault] = field(default_factory=list)
     warnings: list[RowFault] = field(default_factory=list)
 
     @property
     def read(self) -> int:
-        return self.accepted + self.unchanged + self.rejected
+        return self.accepted + self.unchanged + self.rejected + self.skipped
 
     def reject(self, faults: Iterable[RowFault]) -> None:
         """Count one row as rejected, for these reasons."""
         self.rejected += 1
         self.errors.extend(faults)
 
+    def skip(self, why: RowFault) -> None:
+        """Count one row as skipped, and say why among the warnings."""
+        self.skipped += 1
+        self.warnings.append(why)
+
+    def keep_none(self) -> None:
+        """What was accepted was rolled back again, because of the rows that were rejected."""
+        self.skipped += self.accepted
+        self.accepted = 0
+
     def add(self, other: Report) -> None:
         """Take over what another report (of one batch, once it is committed) counted."""
         self.accepted += other.accepted
         self.unchanged += other.unchanged
         self.rejected += other.rejected
+        self.skipped += other.skipped
         self.errors.extend(other.errors)
         self.warnings.extend(other.warnings)
 
@@ -79,6 +95,7 @@ class Report:
             "accepted": self.accepted,
             "unchanged": self.unchanged,
             "rejected": self.rejected,
+            "skipped": self.skipped,
             "dry_run": self.dry_run,
             "errors": [asdict(fault) for fault in sorted(self.errors, key=lambda fault: fault.row)],
             "warnings": [asdict(fault) for fault in sorted(self.warnings, key=lambda fault: fault.row)],
@@ -87,11 +104,17 @@ class Report:
     def summary(self) -> str:
         """One sentence for people."""
         sentence = (
-            _("%(read)s rows read: %(accepted)s would be accepted, %(unchanged)s unchanged, %(rejected)s rejected.")
+            _(
+                "%(read)s rows read: %(accepted)s would be accepted, %(unchanged)s unchanged, %(rejected)s rejected, "
+                "%(skipped)s skipped."
+            )
             if self.dry_run
-            else _("%(read)s rows read: %(accepted)s accepted, %(unchanged)s unchanged, %(rejected)s rejected.")
+            else _(
+                "%(read)s rows read: %(accepted)s accepted, %(unchanged)s unchanged, %(rejected)s rejected, "
+                "%(skipped)s skipped."
+            )
         )
         return sentence % {
             "read": f"{self.read:,}", "accepted": f"{self.accepted:,}", "unchanged": f"{self.unchanged:,}",
-            "rejected": f"{self.rejected:,}",
+            "rejected": f"{self.rejected:,}", "skipped": f"{self.skipped:,}",
         }  # fmt: skip

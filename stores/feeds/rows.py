@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from enum import IntEnum
+from itertools import islice
 from typing import TypeVar
 
 import structlog
@@ -135,35 +136,47 @@ def import_rows(
     stores: QuerySet[Store],
     take: TakeRows,
     dry_run: bool = False,
-    progress: Callable[[Report], None] = lambda report: None,
+    atomic: bool = False,
+    start: int = 0,
+    keep: Callable[[Sequence[Row], Report], None] = lambda rows, report: None,
+    progress: Callable[[Report], bool | None] = lambda report: None,
 ) -> Report:
     """Run `take` over the rows of `table`, a transaction a batch, and add up what it reports.
 
     Two imports of the same file at once wait for each other by store, so the second finds every row unchanged. A process
-    that dies half way has kept whole batches; the file is simply sent again.
+    that dies half way has kept whole batches; the file is simply sent again, or goes on from `start`.
 
     Args:
         stores: those the sender may write to.
         take: writes the rows it is given and reports on each of them; it may raise IntegrityError, and is then called
             again with fewer.
         dry_run: do everything and roll all of it back. Other imports into these stores wait meanwhile.
-        progress: called after every batch with the report so far.
+        atomic: all rows or none: one transaction, rolled back when a row is rejected. Others wait, as above.
+        start: rows of the table to leave out, because an earlier turn has taken them.
+        keep: called with the rows and the report of a batch in its transaction, to write down how far it is.
+        progress: called after every batch with the report so far. Answers False to stop here.
     """
     report = Report(dry_run=dry_run)
     known = KnownStores(stores)
-    with transaction.atomic() if dry_run else nullcontext():
-        if dry_run:  # one transaction for all batches: locks must be taken all at once, or two of these could deadlock
+    whole = dry_run or atomic
+    with transaction.atomic() if whole else nullcontext():
+        if whole:  # one transaction for all batches: locks must be taken all at once, or two of these could deadlock
             for rows in in_batches(table, BATCH):
                 known.load(rows)
             _wait_for_others(kind, known.all())
-        for rows in in_batches(table, BATCH):
+        for rows in in_batches(islice(table, start, None), BATCH):
             known.load(rows)
             with transaction.atomic():
                 _wait_for_others(kind, known.named_in(rows))
-                report.add(_take_what_goes(rows, known, take))
-            progress(report)
-        if dry_run:
+                batch = _take_what_goes(rows, known, take)
+                keep(rows, batch)
+            report.add(batch)
+            if progress(report) is False:
+                break
+        if whole and (dry_run or report.rejected):
             transaction.set_rollback(True)
+    if atomic and report.rejected:
+        report.keep_none()
     return report
 
 

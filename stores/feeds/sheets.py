@@ -13,11 +13,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NoReturn
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from .packed import too_large
 from .report import FileFault, RowFault, shown
 
 MOST_BYTES = 60 * 1024 * 1024
@@ -117,12 +119,12 @@ class Row:
 
 
 # --- Bytes to text ------------------------------------------------------------------------------------------------------
-def decode(data: bytes) -> str:
-    """`data` as text: UTF-8, with or without its mark. Raises FileFault saying what it is instead, where it can tell."""
+def checked(data: bytes) -> bytes:
+    """`data`, known to be UTF-8 text, without its mark. Raises FileFault saying what it is instead, where it can tell."""
     if not data.strip(b"\xef\xbb\xbf \t\r\n"):
         raise FileFault("empty", _("The file is empty."))
     if data.startswith(b"\x1f\x8b"):
-        raise FileFault("compressed", _("This is a gzip file. Unpack it and send the CSV inside."))
+        raise FileFault("compressed", _("This is a gzip file inside another. Pack it once, or not at all."))
     if data.startswith(b"PK\x03\x04"):
         raise FileFault(
             "compressed", _("This is a zip file or an Excel workbook. Unpack it, or save it as “CSV UTF-8”.")
@@ -139,7 +141,7 @@ def decode(data: bytes) -> str:
             byte=nul, row=_row_of(data, nul),
         )  # fmt: skip
     try:
-        return data.decode("utf-8")
+        data.decode("utf-8")
     except UnicodeDecodeError as error:
         row = _row_of(data, error.start)
         raise FileFault(
@@ -151,6 +153,7 @@ def decode(data: bytes) -> str:
             % {"byte": error.start, "hex": f"{data[error.start]:02X}", "row": row},
             byte=error.start, row=row,
         ) from None  # fmt: skip
+    return data
 
 
 def _row_of(data: bytes, position: int) -> int:
@@ -168,7 +171,7 @@ class CsvTable:
 
     def __init__(self, data: bytes, sheet: Sheet, *, most_rows: int = MOST_ROWS, most_bytes: int = MOST_BYTES) -> None:
         _check_size(data, most_bytes)
-        self._text = decode(data)
+        self._data = checked(data)
         records = self._records()
         _number, header = next(records, (1, []))
         if not any(cell.strip() for cell in header):
@@ -187,7 +190,9 @@ class CsvTable:
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         number = 0
-        reader = csv.reader(io.StringIO(self._text, newline=""), strict=True)
+        # Read as it goes: a StringIO would hold four bytes a character of a file of sixty megabytes.
+        text = io.TextIOWrapper(io.BytesIO(self._data), encoding="utf-8", newline="")
+        reader = csv.reader(text, strict=True)
         try:
             for number, record in enumerate(reader, start=1):
                 yield number, record
@@ -239,24 +244,40 @@ def _no_constants(name: str) -> NoReturn:
     raise FileFault("json", _("%(name)s is not a value in JSON. Leave the key out or write null.") % {"name": name})
 
 
+def _load(text: str) -> Any:
+    """`text` as JSON, numbers as they were written. Raises FileFault."""
+    try:
+        return json.loads(
+            text, parse_float=_Number, parse_int=_Number, parse_constant=_no_constants, object_pairs_hook=_Object.of
+        )
+    except json.JSONDecodeError as error:
+        raise FileFault(
+            "json",
+            _("The body is not JSON: %(error)s at line %(line)s, column %(column)s.")
+            % {"error": error.msg, "line": error.lineno, "column": error.colno},
+        ) from None
+    except RecursionError:
+        raise FileFault("json", _("The body is nested too deeply.")) from None
+
+
+def load_object(data: bytes) -> dict[str, Any]:
+    """A body that is one JSON object; numbers come as text, as they were written. Raises FileFault."""
+    found = _load(checked(data).decode())
+    if not isinstance(found, _Object):
+        raise FileFault("json_shape", _("The body must be one object."))
+    if found.twice:
+        raise FileFault(
+            "duplicate_column", _("The key “%(key)s” is there twice. Remove one.") % {"key": shown(found.twice[0])}
+        )
+    return found
+
+
 class JsonTable:
     """Rows of a JSON body `{"<sheet's name>": [{...}, ...]}`; the first object is row 1."""
 
     def __init__(self, data: bytes, sheet: Sheet, *, most_rows: int = MOST_ROWS, most_bytes: int = MOST_BYTES) -> None:
         _check_size(data, most_bytes)
-        text = decode(data)
-        try:
-            body = json.loads(
-                text, parse_float=_Number, parse_int=_Number, parse_constant=_no_constants, object_pairs_hook=_Object.of
-            )
-        except json.JSONDecodeError as error:
-            raise FileFault(
-                "json",
-                _("The body is not JSON: %(error)s at line %(line)s, column %(column)s.")
-                % {"error": error.msg, "line": error.lineno, "column": error.colno},
-            ) from None
-        except RecursionError:
-            raise FileFault("json", _("The body is nested too deeply.")) from None
+        body = _load(checked(data).decode())
         items = body.get(sheet.name) if isinstance(body, _Object) else None
         if not isinstance(body, _Object) or list(body) != [sheet.name] or body.twice or not isinstance(items, list):
             raise FileFault(
@@ -264,14 +285,51 @@ class JsonTable:
             )
         self.rows = len(items)
         _check_count(self.rows, most_rows)
-        self._items, self._sheet = items, sheet
-        self._hints: dict[str, str] = {}
+        self._items, self._objects = items, Objects(sheet)
 
     def __iter__(self) -> Iterator[Row]:
         for number, item in enumerate(self._items, start=1):
-            yield self._row(number, item)
+            yield self._objects.row(number, item)
 
-    def _row(self, number: int, item: Any) -> Row:
+
+class LinesTable:
+    """Rows of JSON lines: one object a line; the line's number is the row's. A line that is no JSON is that row's fault."""
+
+    def __init__(self, data: bytes, sheet: Sheet, *, most_rows: int = MOST_ROWS, most_bytes: int = MOST_BYTES) -> None:
+        _check_size(data, most_bytes)
+        self._data = checked(data)
+        self.rows = sum(1 for _number, _line in self._lines())
+        _check_count(self.rows, most_rows)
+        self._objects = Objects(sheet)
+        if not any(line.startswith("{") for _number, line in islice(self._lines(), MOST_NAMED)):
+            message = _('These are not JSON lines: every line is one object, such as {"store": 3520, ...}.')
+            raise FileFault("json_shape", message)
+
+    def _lines(self) -> Iterator[tuple[int, str]]:
+        text = io.TextIOWrapper(io.BytesIO(self._data), encoding="utf-8", newline="\n")
+        for number, line in enumerate(text, start=1):
+            if stripped := line.strip():
+                yield number, stripped
+
+    def __iter__(self) -> Iterator[Row]:
+        for number, line in self._lines():
+            try:
+                item = _load(line)
+            except FileFault as fault:
+                yield Row(number, {}, (RowFault(number, "", shown(line), fault.code, fault.message),))
+            else:
+                yield self._objects.row(number, item)
+
+
+class Objects:
+    """Objects of JSON as rows of a sheet."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet = sheet
+        self._hints: dict[str, str] = {}
+
+    def row(self, number: int, item: Any) -> Row:
+        """One object as a row, with the faults of its own shape."""
         if not isinstance(item, _Object):
             return Row(number, {}, (RowFault(number, "", "", "wrong_type", _("A row must be an object.")),))
         faults = [
@@ -309,11 +367,7 @@ def _blank(record: Sequence[str]) -> bool:
 
 def _check_size(data: bytes, most_bytes: int) -> None:
     if len(data) > most_bytes:
-        raise FileFault(
-            "too_large",
-            _("That is more than %(size)s MB. Send it in parts; a row that came twice does no harm.")
-            % {"size": most_bytes // (1024 * 1024)},
-        )
+        raise too_large(most_bytes)
 
 
 def _check_count(rows: int, most_rows: int) -> None:
@@ -329,7 +383,7 @@ def _check_count(rows: int, most_rows: int) -> None:
         )
 
 
-Table = CsvTable | JsonTable
+Table = CsvTable | JsonTable | LinesTable
 
 
 def in_batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:

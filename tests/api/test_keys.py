@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from deliveries.api import keys, urls
-from deliveries.api.views import NotHere
+from deliveries.api.reading import NotHere
 from stores.models import ApiKey, ApiScope, ApiSecret, Store
 from tests import make
 

@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect, sync_playwright
 
 from deliveries import actors, links
-from deliveries.actions import carriers, exceptions, receiving, trips
+from deliveries.actions import cancelling, carriers, exceptions, receiving, trips
 from deliveries.models import Package
 
 from .. import make
@@ -282,7 +282,7 @@ def collected() -> str:
 
 def cancelled() -> str:
     package = make.package(make.store(), now=timezone.now())
-    receiving.cancel(package=package, by=BY, now=timezone.now(), reason="x")
+    cancelling.cancel(package=package, by=BY, now=timezone.now(), reason="x")
     return token_of(package)
 
 

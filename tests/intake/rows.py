@@ -11,7 +11,7 @@ from typing import Any
 
 from associates import roster
 from deliveries import actors
-from deliveries.intake import packages
+from deliveries.intake import packages, shifts
 from deliveries.intake.columns import PACKAGES
 from stores.feeds.report import Report
 from stores.feeds.sheets import CsvTable, JsonTable
@@ -68,7 +68,9 @@ def take_packages(data: bytes | list[dict[str, Any]], **options: Any) -> Report:
 def take_shifts(data: bytes | list[dict[str, Any]], **options: Any) -> Report:
     data = data if isinstance(data, bytes) else as_csv(data)
     table = JsonTable(data, roster.SHIFTS) if data.startswith(b"{") else CsvTable(data, roster.SHIFTS)
-    return roster.take_in(table, **{"stores": Store.objects.all(), "by": "test", "today": TODAY, **options})
+    return shifts.take_in(
+        table, **{"stores": Store.objects.all(), "by": actors.retailer("test"), "now": make.EVENING, **options}
+    )
 
 
 def faults(report: Report) -> list[tuple[int, str, str]]:

@@ -41,7 +41,7 @@ def written(folder: Path, data: bytes) -> str:
 
 def test_all_good_is_silent_success(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("import_packages", written(tmp_path, as_csv([package(store)])))
-    assert capsys.readouterr().out == "1 rows read: 1 accepted, 0 unchanged, 0 rejected.\n"
+    assert capsys.readouterr().out == "1 rows read: 1 accepted, 0 unchanged, 0 rejected, 0 skipped.\n"
     call_command("import_shifts", written(tmp_path, as_csv([shift(store)])))
     assert (Package.objects.count(), Shift.objects.count()) == (1, 1)
 
@@ -52,7 +52,7 @@ def test_rejected_rows_are_listed_and_counted(store: Store, tmp_path: Path, caps
         call_command("import_packages", written(tmp_path, data))
     assert left.value.code == 1
     assert capsys.readouterr().out == (
-        "3  error negative  weight_lb “-3”: That is below zero.\n2 rows read: 1 accepted, 0 unchanged, 1 rejected.\n"
+        "3  error negative  weight_lb “-3”: That is below zero.\n2 rows read: 1 accepted, 0 unchanged, 1 rejected, 0 skipped.\n"
     )
 
 

@@ -45,18 +45,3 @@ def test_every_column_is_documented(sheet: Sheet) -> None:
     listed = set(re.findall(r"`([a-z_0-9]+)`", DOC))
     sides = {f"{side}_{unit}" for side in ("width", "height") for unit in ("mm", "cm", "in")}  # as `width_…`
     assert set(sheet.names) - listed - sides == set()
-
-
-@pytest.mark.django_db
-def test_the_examples_are_taken_in() -> None:
-    """The JSON and the CSV of “In five minutes”, as they stand there."""
-    from .. import make
-    from .rows import faults, take_packages, take_shifts
-
-    make.store(number=3520)
-    [body] = re.findall(r"-d '(\{.*?\})'", DOC, re.DOTALL)
-    [table] = re.findall(r"<<'CSV'\n(.*?)CSV\n", DOC, re.DOTALL)
-    for report in (take_packages(body.encode()), take_shifts(table.encode())):
-        assert faults(report) == []
-        assert report.accepted
-        assert report.warnings == []

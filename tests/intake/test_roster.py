@@ -180,8 +180,8 @@ def test_an_overlap_that_only_the_database_sees_is_a_row_error(store: Store, mon
     )  # fmt: skip
     looked_up = roster._Batch.look_up
 
-    def blind(batch: roster._Batch) -> None:
-        looked_up(batch)
+    def blind(batch: roster._Batch, after: roster.After) -> None:
+        looked_up(batch, after)
         batch._spans.clear()
 
     monkeypatch.setattr(roster._Batch, "look_up", blind)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from PIL import Image
 
 from deliveries import actors, links
-from deliveries.actions import carriers, dropoffs, exceptions, receiving
+from deliveries.actions import cancelling, carriers, dropoffs, exceptions, receiving
 from deliveries.live import snapshots
 from deliveries.models import Event, Notice, Package, TrackingLink
 from deliveries.states import MOVES, PackageState
@@ -96,7 +96,7 @@ def test_every_state_has_words_and_says_what_happens_next(client: Client) -> Non
     assert "Parcel carrier is bringing it." in text
     assert "cut-off" not in text, "why is the store's business"
     cancelled = make.package(made.store)
-    receiving.cancel(package=cancelled, by=by, now=now, reason="customer called")
+    cancelling.cancel(package=cancelled, by=by, now=now, reason="customer called")
     assert "cancelled" in read(cancelled, links.issue(package=cancelled, now=now))
 
     shown = set(seen)

@@ -31,7 +31,7 @@ from deliveries import actors, links, matching, notices, payroll, quoting
 from deliveries.actions import handover, trips
 from deliveries.api import keys
 from deliveries.models import Offer, Package, Stop, Trip
-from stores.models import AddressPoint, ApiKey, PayPlan, StaffMember, User
+from stores.models import AddressPoint, ApiKey, ApiScope, PayPlan, StaffMember, User
 from stores.places import Point
 from tests import make
 from tests.live import road
@@ -150,7 +150,7 @@ def signed_in(user: User) -> Client:
 
 def visitors(evening: World) -> dict[str, tuple[Client, Callable[[str], bool]]]:
     """Who looks, and at what: everybody at the site, staff at the admin, the retailer's systems at the API."""
-    _row, key = keys.issue(name="feed", stores=[evening.store], now=world.NOW)
+    _row, key = keys.issue(name="feed", stores=[evening.store], now=world.NOW, scopes=ApiScope.values)
 
     def site(url: str) -> bool:
         return not url.startswith(("/admin/", "/api/"))

@@ -14,7 +14,18 @@ from django.db.models import Model
 
 from associates.models import Associate, Shift
 from deliveries import actors, pay, quoting
-from deliveries.actions import carriers, claims, dropoffs, exceptions, handover, ledger, offers, receiving, trips
+from deliveries.actions import (
+    carriers,
+    claims,
+    dropoffs,
+    exceptions,
+    handover,
+    ledger,
+    offers,
+    receiving,
+    trips,
+    webhooks,
+)
 from deliveries.models import (
     Carrier,
     DeliveryException,
@@ -26,6 +37,7 @@ from deliveries.models import (
     Proof,
     Round,
     Trip,
+    WebhookDelivery,
 )
 from deliveries.states import OfferState
 from stores.models import ApiKey, Holiday, PayPlan, Store
@@ -167,12 +179,24 @@ def build(word: str = "Zanzibar", *, store: Store | None = None, now: datetime =
     key = ApiKey.objects.create(name=f"{word} orders", scopes=["packages:write"])
     key.secrets.create(slot=1, secret_hash=uuid4().bytes, made_at=now, expires_at=now + timedelta(days=90))
     key.stores.add(store)
+    webhook, _secret = webhooks.set_up(key=key, url="https://orders.example.com/in", stores=[store], now=now)
+    told = Event.objects.filter(store=store).earliest("pk")
     world.rows = [
         store,
         lead.staff_roles.get(),
         PayPlan.objects.get(store=store),
         Holiday.objects.filter(store=store).latest("pk"),
         key,
+        webhook,
+        WebhookDelivery.objects.create(
+            webhook=webhook,
+            event=told,
+            store=store,
+            package=told.package,
+            version=told.version,
+            made_at=now,
+            due_at=now,
+        ),
         ana.employee,
         ana_shift,
         ana,

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from django.utils import timezone
 
 from associates import roster
+from deliveries import actors
+from deliveries.intake import shifts
 from stores.feeds.command import ImportCommand
 from stores.feeds.report import Report
 from stores.feeds.sheets import Table
@@ -18,7 +20,7 @@ class Command(ImportCommand):
     sheet = roster.SHIFTS
 
     def take_in(self, table: Table, *, dry_run: bool, progress: Callable[[Report], None]) -> Report:
-        return roster.take_in(
-            table, stores=Store.objects.all(), by="import_shifts", today=timezone.now().date(),
-            dry_run=dry_run, progress=progress,
+        return shifts.take_in(
+            table, stores=Store.objects.all(), by=actors.retailer("import_shifts"), now=timezone.now(), dry_run=dry_run,
+            progress=progress,
         )  # fmt: skip

@@ -1,0 +1,110 @@
+"""The retailer moves or cancels a shift: what becomes of the offer and the trip that hang on it.
+
+An open offer goes back and is planned anew. A claimed trip stands with its promise; what would now miss the customer's
+hour leaves it, and a cancelled shift ends it. The associate is always told. Once somebody has packages in hand, the end of
+their shift is where the paid time began, so it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from associates.models import Associate, Shift
+from associates.roster import ShiftChange
+from deliveries import live, notices
+from deliveries.actors import Actor
+from deliveries.models import Offer, Package, Trip
+from deliveries.states import OfferState, PackageState, TripState
+
+from .moves import move
+from .offers import withdraw
+
+# Their packages are not in anybody's hands yet, so a shift may still change under them.
+NOT_BEGUN = (TripState.PLANNED, TripState.ABANDONED)
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """What `associates.roster` calls around its writes, in their transaction."""
+
+    by: Actor
+    now: datetime
+
+    def hold(self, shift_ids: Collection[int]) -> dict[int, str]:
+        """Lock everything that hangs on these shifts, in the order of all verbs; shift ids that may not change, and why."""
+        offers = Offer.objects.filter(shift__in=shift_ids, state=OfferState.SENT)
+        trips = Trip.objects.filter(shift__in=shift_ids)
+        people = Associate.objects.filter(Q(offers__in=offers) | Q(trips__in=trips))
+        list(Associate.objects.filter(pk__in=people.values("pk")).order_by("pk").select_for_update())
+        on_offers = offers.filter(lines__open=True).values_list("lines__package_id", flat=True)
+        on_trips = Package.objects.filter(trip__in=trips).values_list("pk", flat=True)
+        Package.objects.for_update([*on_offers, *on_trips])
+        locked = trips.exclude(state__in=NOT_BEGUN).order_by("pk").select_for_update(of=("self",))
+        sentence = _(
+            "Its associate has begun the trip after this shift, and is paid from the shift's end; so it stands. Correct the "
+            "hours with payroll."
+        )
+        return {trip.shift_id: sentence for trip in locked}
+
+    def changed(self, changes: Sequence[ShiftChange]) -> None:
+        """Look after what hangs on shifts that were moved or cancelled; after `hold`, and after they are written."""
+        for change in changes:
+            for offer in Offer.objects.filter(shift=change.shift, state=OfferState.SENT):
+                withdraw(offer=offer, by=self.by, now=self.now, reason=_reason(change))
+            trip = Trip.objects.filter(shift=change.shift, state=TripState.PLANNED).first()
+            if trip is not None:
+                _look_after(trip, change, by=self.by, now=self.now)
+
+
+def _reason(change: ShiftChange) -> str:
+    return "shift cancelled" if change.cancelled else "shift moved"
+
+
+def _look_after(trip: Trip, change: ShiftChange, *, by: Actor, now: datetime) -> None:
+    """A planned trip, locked. What cannot be brought in time leaves it; its pay stays as promised."""
+    trip = Trip.objects.select_related("store", "associate__user").get(pk=trip.pk)
+    packages = Package.objects.for_update(list(trip.packages.values_list("pk", flat=True)))
+    claimed = [package for package in packages if package.state == PackageState.CLAIMED]
+    off = claimed if change.cancelled else _too_late(trip, claimed, change.shift)
+    release(trip, off, by=by, now=now, reason=_reason(change))
+    if change.cancelled:
+        trip.state, trip.ended_at = TripState.ABANDONED, now
+        trip.save(update_fields=["state", "ended_at"])
+    if not off:  # otherwise the events tell it
+        notices.owe_associate(
+            trip.associate,
+            "trip_changed",
+            f"trip/{trip.pk}/shift/{change.shift.pk}/{now:%Y%m%d%H%M%S%f}",
+            trip=trip,
+            now=now,
+        )
+    transaction.on_commit(lambda: live.nudge_associate(trip.associate_id), robust=True)
+
+
+def release(trip: Trip, packages: Sequence[Package], *, by: Actor, now: datetime, reason: str) -> None:
+    """Locked, claimed packages leave a locked trip and go back on the bay. What the trip pays stays as it was promised."""
+    move(packages, "release", by=by, now=now, reason=reason)
+    trip.claims.filter(package__in=packages, released_at=None).update(released_at=now, stop=None)
+    trip.stops.filter(claims=None).delete()
+
+
+def _too_late(trip: Trip, claimed: Sequence[Package], shift: Shift) -> list[Package]:
+    """Those of `claimed` that would miss their promise if the trip left at the shift's new end.
+
+    In the planned order, with the planned legs. What is dropped makes the rest earlier, never later, so one look is enough.
+    """
+    package_of = {package.pk: package for package in claimed}
+    at = shift.ends_at + timedelta(minutes=trip.store.load_minutes)
+    late = []
+    for stop in trip.stops.prefetch_related("claims").order_by("position"):
+        at += timedelta(seconds=stop.leg_s)
+        mine = [package_of[claim.package_id] for claim in stop.claims.all() if claim.package_id in package_of]
+        late += [package for package in mine if at > package.deliver_by]
+        at += timedelta(seconds=trip.store.service_seconds)
+    return late

@@ -1,0 +1,82 @@
+"""docs/integration.md is run: every command of its afternoon against a real server, its receiver's check against ours."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from associates.models import Employee, Shift
+from deliveries import webhooks
+from deliveries.intake import imports
+from deliveries.models import Import, Package, TrackingLink, Webhook
+from tests import make
+from tests.live.conftest import _web, web
+from tests.live.server import Web, environment
+
+__all__ = ["_web", "web"]
+
+ROOT = Path(__file__).resolve().parents[2]
+DOC = (ROOT / "docs/integration.md").read_text()
+AFTERNOON = DOC[DOC.index("## An afternoon") : DOC.index("## What holds for every feed")]
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the afternoon uses jq")
+@pytest.mark.real_time
+def test_the_afternoon_runs_as_it_is_written(web: Web, tmp_path: Path) -> None:
+    store = make.store(number=3520)
+    script = "\n".join(re.findall(r"```bash\n(.*?)```", AFTERNOON, re.DOTALL))
+    assert script.count("api ") > 12
+    script = script.replace("http://localhost:8000", web.address).replace(".venv/bin/python", sys.executable)
+    script = script.replace("manage.py", str(ROOT / "manage.py"))
+    over = threading.Event()
+
+    def worker() -> None:
+        while not over.wait(0.2):
+            for import_id in imports.unfinished():
+                imports.run(import_id, now=timezone.now)
+        connections.close_all()
+
+    thread = threading.Thread(target=worker)
+    thread.start()
+    try:
+        ran = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, env={**environment(), "PYTHONPATH": str(ROOT)},
+            capture_output=True, text=True, timeout=100,
+        )  # fmt: skip
+    finally:
+        over.set()
+        thread.join(20)
+    assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
+    package = Package.objects.get(store=store)
+    assert (package.reference, package.state) == ("W-1000231-1", "cancelled")
+    assert Employee.objects.count() == 3
+    assert [shift.reference for shift in Shift.objects.all()] == ["S-881"], "Ben's was called off"
+    assert Shift.objects.get().version == 2
+    assert Import.objects.get().status == "done"
+    assert TrackingLink.objects.filter(package=package).exists()
+    assert Webhook.objects.get().url == "https://orders.example.com/homeward"
+    assert '"eligible":' in ran.stdout
+
+
+def test_the_receivers_check_knows_our_signature(db: None) -> None:
+    [code] = re.findall(r"```python\n(.*?)```", DOC, re.DOTALL)
+    written: dict[str, Any] = {}
+    exec(compile(code, "docs/integration.md", "exec"), written)  # noqa: S102 - it is our own page
+    check = written["is_homeward"]
+    secret, old, body = webhooks.new_secret(), webhooks.new_secret(), '{"package":"W–1"}'.encode()
+    headers = webhooks.signature([secret, old], "evt_1", timezone.now(), body)
+    assert check(secret, headers, body)
+    assert check(old, headers, body)
+    assert not check(webhooks.new_secret(), headers, body)
+    assert not check(secret, headers, body + b" ")
+    late = webhooks.signature([secret], "evt_1", make.EVENING.replace(year=2020), body)
+    assert not check(secret, late, body)
