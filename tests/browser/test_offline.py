@@ -342,7 +342,8 @@ def test_taken_back_before_it_was_sent(road: Any) -> None:
     confirm(page, stops[0], photo=False, arrive=False)
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Taken back")).to_be_visible()
+    expect(page.get_by_text("Stop 1 of 3")).to_be_visible()
+    until_sent(page)
     expect(page.get_by_text("Stop 1 of 3")).to_be_visible()
     assert Proof.objects.get().undone_at is not None
 
