@@ -29,6 +29,7 @@ app.conf.beat_schedule = {
     "announce": {"task": "deliveries.find_announcements", "schedule": 30.0, "options": {"expires": 30}},
     "webhooks": {"task": "deliveries.find_webhooks", "schedule": 5.0, "options": {"expires": 5}},
     "imports": {"task": "deliveries.find_imports", "schedule": 15.0, "options": {"expires": 15}},
+    "forget-customers": {"task": "deliveries.find_forgettable", "schedule": 300.0, "options": {"expires": 300}},
     "forget": {"task": "deliveries.forget", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 

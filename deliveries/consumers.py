@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qs
 
 import structlog
+from asgiref.sync import sync_to_async
 from channels.auth import AuthMiddlewareStack
 from channels.db import database_sync_to_async
 from channels.security.websocket import AllowedHostsOriginValidator
@@ -27,6 +28,7 @@ from associates.models import Associate
 from deliveries import links
 from deliveries.live import groups, snapshots
 from deliveries.live.hub import Hub, NotListening, Viewer
+from deliveries.views.tracking import count_bad
 from stores.scope import stores_of
 
 log = structlog.get_logger(__name__)
@@ -127,6 +129,8 @@ class TrackPackage(Socket):
         self.asked = parse_qs(self.scope["query_string"].decode("latin-1")).get("lang", [None])[0]
         found = await _gatherers().links.get(self.scope["url_route"]["kwargs"]["token"])
         if found is None:
+            host, _port = self.scope.get("client") or ("", 0)
+            await sync_to_async(count_bad)(host)
             return None
         self.package_id, language, link_id = found
         self.language = snapshots.language_or(self.asked, language)

@@ -15,7 +15,9 @@ from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
 
+from deliveries.controls import GONE_AFTER
 from deliveries.models import Package, TrackingLink
+from deliveries.states import ENDED
 
 TOKEN_BYTES = 24
 LASTS = timedelta(days=30)  # after the promise
@@ -44,6 +46,8 @@ def find_many(tokens: Collection[str], now: datetime) -> dict[str, TrackingLink]
     """The valid links among these tokens, in one query: thousands of pages may come back at once."""
     by_hash = {_hash(token): token for token in tokens}
     valid = TrackingLink.objects.filter(Q(revoked_at=None) | Q(revoked_at__gt=now), expires_at__gt=now)
+    # Long over: the link is as if it never was, whether the sweep has been here or not (`actions/retention.py`).
+    valid = valid.exclude(package__state__in=list(ENDED), package__state_since__lte=now - GONE_AFTER)
     found = valid.filter(token_hash__in=list(by_hash)).select_related("package").only(*_NEEDED)
     return {by_hash[bytes(link.token_hash)]: link for link in found}
 

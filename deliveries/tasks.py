@@ -13,7 +13,7 @@ from django.utils import timezone
 from associates import actions as terms
 from associates.models import Associate, Shift
 from deliveries import hours, live, matching, notices, webhooks
-from deliveries.actions import carriers, ledger, offers, swaps, trips
+from deliveries.actions import carriers, ledger, offers, retention, swaps, trips
 from deliveries.actors import system
 from deliveries.carriers import NotNow, service_of
 from deliveries.intake import imports
@@ -228,6 +228,25 @@ def run_import(import_id: str) -> None:
     """One turn; what is left is for the next, so that other work gets in between."""
     if not imports.run(import_id, now=timezone.now):
         run_import.delay(import_id)
+
+
+@shared_task(name="deliveries.find_forgettable")
+def find_forgettable() -> None:
+    """Stores with customers to forget: deliveries that are done, and those of a month ago."""
+    now = timezone.now()
+    codes, chats = retention.codes_and_chats(now)
+    over = Package.objects.filter(retention.due(now), store=OuterRef("pk"))
+    here = {"package__store": OuterRef("pk")}
+    found = Store.objects.filter(Exists(codes.filter(**here)) | Exists(chats.filter(**here)) | Exists(over))
+    for store_id in found.values_list("pk", flat=True):
+        forget_store.delay(store_id)
+
+
+@shared_task(name="deliveries.forget_store")
+def forget_store(store_id: int) -> None:
+    store, now = Store.objects.get(pk=store_id), timezone.now()
+    rows = retention.forget_what_is_done(store=store, now=now)
+    log.info("forget.store", store=store.number, rows=rows, packages=retention.forget_customers(store=store, now=now))
 
 
 @shared_task(name="deliveries.forget")

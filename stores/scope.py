@@ -20,7 +20,9 @@ M = TypeVar("M", bound=Model)
 
 # Verbs a role may use besides looking. A name here is a verb's name in `deliveries/actions`.
 BAY_VERBS = frozenset({"stage", "load", "unload", "report_missing", "receive_return", "hold", "collect"})
-LEAD_VERBS = BAY_VERBS | {"withdraw", "tender", "cancel", "reassign", "confirm_pin", "abandon", "pause", "set_stage"}
+LEAD_VERBS = BAY_VERBS | {
+    "withdraw", "tender", "cancel", "reassign", "confirm_pin", "abandon", "pause", "set_stage", "settle_report",
+}  # fmt: skip
 PAY_VERBS = frozenset({"correct", "accept_dispute", "explain_dispute"})
 VERBS: dict[str, frozenset[str]] = {
     StaffMember.Role.BAY: BAY_VERBS,

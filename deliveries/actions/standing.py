@@ -102,6 +102,7 @@ def erase(*, associate: Associate, by: User, now: datetime) -> Associate:
     leave(associate=person, by=by, now=now)
     Offer.objects.filter(associate=person, state__in=[OfferState.LAPSED, OfferState.WITHDRAWN]).delete()
     person.blocks.all().delete()
+    person.thanks.all().delete()
     person.disputes.update(words=REMOVED)
     person.disputes.exclude(answer="").update(answer=REMOVED)
     messages.forget(associate=person)

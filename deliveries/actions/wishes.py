@@ -16,6 +16,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from associates.models import Associate
 from deliveries import carrier_only, controls, gate_codes, live
 from deliveries.actors import CUSTOMER, Actor
 from deliveries.controls import Control
@@ -243,6 +244,12 @@ def rate(*, package: Package, stars: int | None, words: str, by: Actor = CUSTOME
     if words and "thank" not in verbs and locked.trip is not None:
         Thanks.objects.create(associate_id=locked.trip.associate_id, day=day, words=words)
         note([locked], "thank", by=by, now=now)
+
+
+@transaction.atomic
+def remove_thanks(*, thanks_id: int, by: Associate, now: datetime) -> None:
+    """The associate removes what a customer wrote to them. Another's is left alone; twice is once."""
+    Thanks.objects.filter(pk=thanks_id, associate=by).delete()
 
 
 # --- What they share ------------------------------------------------------------------------------------------------

@@ -171,20 +171,29 @@ class PackageAdmin(VerbAdmin):
     inlines = (EventInline,)
     fieldsets = (
         (None, {"fields": ("label", "reference", "store", "state_now", "since", "in_hand", "on_trip")}),
-        (_("Promise"), {"fields": ("promised", "associate_ok", "item_class", "pin_required", "carrier_cost", "value")}),
+        (
+            _("Promise"),
+            {
+                "fields": (
+                    "promised", "not_before_local", "carrier_asked", "associate_ok", "item_class", "pin_required",
+                    "carrier_cost", "value",
+                )
+            },
+        ),
         (
             _("To"),
             {
                 "fields": (
                     "recipient", "phone", "email", "address1", "address2", "city", "region", "zip", "pin",
-                    "instructions",
+                    "safe_place", "instructions",
                 )
             },
         ),
         (_("Size"), {"fields": ("weight", "sides")}),
     )  # fmt: skip
     readonly_fields = (
-        "state_now", "since", "in_hand", "on_trip", "promised", "carrier_cost", "value", "pin", "weight", "sides",
+        "state_now", "since", "in_hand", "on_trip", "promised", "not_before_local", "carrier_cost", "value", "pin",
+        "weight", "sides",
     )  # fmt: skip
     verbs = (
         Verb("stage", _("Stage"), _("Put it on the bay. From then on it can be offered."), _stage, sources("stage"),
@@ -205,6 +214,7 @@ class PackageAdmin(VerbAdmin):
 
     since = in_store_time("state_since", _("since"))
     promised = in_store_time("deliver_by", _("promised by"))
+    not_before_local = in_store_time("not_before", _("another day: not before"))
 
     def initial(self, verb: Verb, row: Package) -> dict[str, Any]:
         return {"lat": row.lat, "lon": row.lon} if verb.name == "confirm_pin" else {}

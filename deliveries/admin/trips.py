@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from deliveries.actions import exceptions
+from deliveries.actions import exceptions, wishes
 from deliveries.actors import Actor
 from deliveries.models import Claim, DeliveryException, LedgerEntry, Package, Proof, Stop, Trip
 from deliveries.states import TripState
@@ -29,6 +29,10 @@ def _abandon(trip: Trip, answers: dict[str, Any], by: Actor, now: datetime) -> o
     return exceptions.cannot_go_on(
         trip=trip, by=trip.associate, on_behalf=by, note=answers["reason"], now=now, key=uuid.uuid4()
     )
+
+
+def _settle_report(problem: DeliveryException, answers: dict[str, Any], by: Actor, now: datetime) -> object:
+    return wishes.settle_report(problem=problem, by=by, now=now, reason=answers["reason"])
 
 
 class StopInline(ReadOnlyInline):
@@ -197,8 +201,8 @@ class ProofAdmin(ScopedAdmin):
 
 
 @admin.register(DeliveryException)
-class DeliveryExceptionAdmin(ScopedAdmin):
-    """Why a drop-off did not happen."""
+class DeliveryExceptionAdmin(VerbAdmin):
+    """Why a drop-off did not happen; or that a customer did not get what was dropped off, with the proof beside it."""
 
     store_path = "trip__store"
     list_display = ("package", "reason", "note", "happened", "resolved", "trip")
@@ -206,7 +210,14 @@ class DeliveryExceptionAdmin(ScopedAdmin):
     list_select_related = ("package", "trip__store")
     also_by = ("package", "trip")
     search_fields = ("package__label", "package__reference")
-    fields = readonly_fields = ("package_link", "trip_link", "reason", "note", "happened", "resolved")
+    fields = readonly_fields = ("package_link", "trip_link", "reason", "note", "happened", "resolved", "proof_shown")
+    verbs = (
+        Verb(
+            "settle_report", _("Close the report"),
+            _("What came of it? The customer sees that the store looked into it, not your words: call them."),
+            _settle_report, ("reported",), one_at_a_time=True,
+        ),
+    )  # fmt: skip
     happened = in_store_time("happened_at", _("happened"), store="trip__store")
     resolved = in_store_time("resolved_at", _("resolved"), store="trip__store")
 
@@ -217,3 +228,18 @@ class DeliveryExceptionAdmin(ScopedAdmin):
     @display(description=_("trip"))
     def trip_link(self, problem: DeliveryException) -> str:
         return link("deliveries_trip_change", problem.trip_id, problem.trip)
+
+    @display(description=_("proof"))
+    def proof_shown(self, problem: DeliveryException) -> str:
+        """The photo and how far it was from the pin; the proof itself is a click away."""
+        proof = Proof.objects.filter(package=problem.package_id, undone_at=None).first()
+        if proof is None:
+            return "–"
+        away = (
+            _("%(metres)d metres from the pin") % {"metres": proof.distance_m} if proof.distance_m is not None else ""
+        )
+        photo: str = ""
+        if proof.photo:
+            url = reverse("admin:deliveries_proof_photo", args=[proof.pk])
+            photo = format_html('<img class="hw-photo" src="{}" alt="{}">', url, _("Where the package was left"))
+        return format_html("{} {} {}", photo, link("deliveries_proof_change", proof.pk, _("Open the proof")), away)

@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -22,16 +22,19 @@ from django.template.loader import get_template
 from django.utils import timezone, translation
 
 from deliveries import nearby
+from deliveries.controls import BRIEF_AFTER
 from deliveries.models import Claim, Event, Package, Proof
 from deliveries.states import ENDED, PackageState
 from stores.models import Store
+from stores.places import Point, distance_m
 
 from . import groups, words
 from .arrival import BEFORE_LEAVING, arrival
+from .own import Own
+from .own import load as load_own
 from .window import Window
 from .words import Status
 
-BRIEF_AFTER = timedelta(hours=24)  # after the end only the status is left
 GROUPS_A_TURN = 200
 PUBLIC_STATUS = {
     PackageState.RECEIVED: Status.PREPARING,
@@ -80,6 +83,9 @@ class Facts:
     photo: str = ""  # its name in the storage
     brief: bool = False
     position: nearby.Seen | None = None
+    away_m: int | None = None  # from there to the door
+    door: Point | None = None  # on the map beside the position, never without one
+    own: Own = field(default_factory=Own)
     timeline: tuple[Line, ...] = ()
 
 
@@ -89,7 +95,7 @@ def public_status(state: str) -> Status | None:
 
 
 def load(package_ids: Collection[int], *, now: datetime) -> dict[int, Facts]:
-    """The facts of these packages, in at most five queries however many there are. Unknown ids are left out."""
+    """The facts of these packages, in at most seven queries however many there are. Unknown ids are left out."""
     packages = Package.objects.filter(pk__in=package_ids).select_related(
         "store", "trip__associate", "tender__manifest__carrier"
     )
@@ -105,6 +111,7 @@ def load(package_ids: Collection[int], *, now: datetime) -> dict[int, Facts]:
         .annotate(n=Count("pk"))
         .values_list("trip", "n")
     )
+    owns = load_own(list(found.values()), events, now=now)
     delivered = [pk for pk, package in found.items() if package.state == PackageState.DELIVERED]
     proofs = {proof.package_id: proof for proof in Proof.objects.filter(package__in=delivered, undone_at=None)}
     roads = _roads({p.trip_id for p in found.values() if p.state in (PackageState.OUT, *BEFORE_LEAVING)})
@@ -115,6 +122,7 @@ def load(package_ids: Collection[int], *, now: datetime) -> dict[int, Facts]:
             steps.get(package.trip_id or 0, 0),
             proofs.get(pk),
             roads.get(package.trip_id or 0),
+            owns[pk],
             now,
         )
         for pk, package in found.items()
@@ -132,7 +140,13 @@ def _roads(trip_ids: set[int | None]) -> dict[int, list[Claim]]:
 
 
 def _facts(
-    package: Package, events: list[Event], steps: int, proof: Proof | None, road: list[Claim] | None, now: datetime
+    package: Package,
+    events: list[Event],
+    steps: int,
+    proof: Proof | None,
+    road: list[Claim] | None,
+    mine: Own,
+    now: datetime,
 ) -> Facts:
     state = PackageState(package.state)
     status = PUBLIC_STATUS[state]
@@ -141,8 +155,12 @@ def _facts(
     stops_away = coming.stops_away if coming else None
     if stops_away == 0:
         status = Status.NEXT
-    if events and events[-1].verb == "collect":
+    if mine.not_before is not None:
+        status = Status.RESCHEDULED
+    moves = [event for event in events if event.from_state != event.to_state]  # the others are notes
+    if moves and moves[-1].verb == "collect":
         status = Status.COLLECTED
+    seen = _position(package, now) if status == Status.NEXT else None
     tender = getattr(package, "tender", None) if state == PackageState.WITH_CARRIER else None
     tells_who = state in WITH_SOMEBODY and package.trip is not None and not brief and status != Status.COLLECTED
     return Facts(
@@ -152,7 +170,7 @@ def _facts(
         state=state,
         status=status,
         store=package.store,
-        since=events[-1].happened_at if events else package.state_since,
+        since=moves[-1].happened_at if moves else package.state_since,
         promise=package.deliver_by,
         courier=package.trip.associate.first_name if tells_who and package.trip else "",
         carrier=tender.manifest.carrier.name if tender else "",
@@ -162,7 +180,10 @@ def _facts(
         near_the_door=not proof.far if proof and proof.lat is not None and not brief else None,
         photo=(proof.photo.name or "") if proof and not brief else "",
         brief=brief,
-        position=_position(package, now) if status == Status.NEXT else None,
+        position=seen,
+        away_m=round(distance_m(Point(seen.lat, seen.lon), package.point)) if seen else None,
+        door=package.point if seen else None,
+        own=mine,
         timeline=() if brief else _timeline(events),
     )
 
@@ -206,7 +227,11 @@ def render(facts: Facts, language: str, *, now: datetime) -> str:
     """The fragment of the page that shows these facts: HTML in `language`, times on the store's clock."""
     with translation.override(language), timezone.override(facts.store.zone):
         said = words.say(facts, now=now)
-        return _fragment().render({"facts": facts, "said": said})
+        return _fragment().render({"facts": facts, "said": said, "language": language, "seen_s": _seen_s(facts, now)})
+
+
+def _seen_s(facts: Facts, now: datetime) -> int | None:
+    return max(0, int((now - facts.position.at).total_seconds())) if facts.position else None
 
 
 def _fragment() -> Any:
@@ -214,27 +239,43 @@ def _fragment() -> Any:
 
 
 def again_s(facts: Facts, now: datetime) -> int | None:
-    """After how many seconds the page should ask once more though nothing happened: its window closes. Else None."""
-    if facts.window is None:
-        return None
-    return max(60, int((facts.window.closes - now).total_seconds()) + 1)
+    """After how many seconds the page should ask once more though nothing happened: its window closes, the position is no
+    news any more, the other day has come. Else None."""
+    waits: list[float] = []
+    if facts.window is not None:
+        waits.append(max(60.0, (facts.window.closes - now).total_seconds()))
+    if facts.position is not None:
+        waits.append((facts.position.at + nearby.SHOWN_FOR - now).total_seconds())
+    if facts.own.not_before is not None:
+        waits.append((facts.own.not_before - now).total_seconds())
+    return max(1, int(min(waits)) + 1) if waits else None
 
 
 def message(facts: Facts, language: str, *, now: datetime) -> str:
     """What a socket is sent and what `/t/<token>/state` answers: JSON with version, status, fragment, and the position."""
-    seen = facts.position
     return json.dumps(
         {
             "type": "state",
             "version": facts.version,
             "status": facts.status,
             "again_s": again_s(facts, now),
-            "position": {"lat": seen.lat, "lon": seen.lon, "at": seen.at.isoformat()} if seen else None,
+            "position": position(facts),
             "html": render(facts, language, now=now),
         },
         ensure_ascii=False,
         separators=(",", ":"),
     )
+
+
+def position(facts: Facts) -> dict[str, Any] | None:
+    """What the map is drawn from while theirs is the next stop, degrees; None at any other time."""
+    seen, door = facts.position, facts.door
+    if seen is None or door is None:
+        return None
+    return {
+        "lat": seen.lat, "lon": seen.lon, "at": seen.at.isoformat(), "radius": nearby.BLUR_M,
+        "door": [round(door.lat, 5), round(door.lon, 5)],
+    }  # fmt: skip
 
 
 def look(version: int = 0) -> str:

@@ -13,9 +13,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from django.utils import dateformat, timezone
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+
+from deliveries.controls import Control
+from deliveries.models import SafePlace
+from stores import units
 
 if TYPE_CHECKING:
     from .snapshots import Facts
@@ -54,6 +59,10 @@ class Said:
     window_note: str
     stops: str
     place: str
+    near: str
+    credit: str
+    safe_place: str
+    controls: list[tuple[str, str, str]]
     step: int | None
     tone: str
     timeline: list[tuple[datetime, str]]
@@ -128,6 +137,28 @@ TIMELINE: dict[str, str | Promise] = {
     "hold": gettext_lazy("Kept at the store for you"),
     "collect": gettext_lazy("Picked up at the store"),
     "cancel": gettext_lazy("Cancelled"),
+    "reschedule": gettext_lazy("You chose another day"),
+    "ask_carrier": gettext_lazy("You asked for the carrier"),
+    "ask_associate": gettext_lazy("You asked for somebody from the store"),
+    "not_received": gettext_lazy("You told us that it did not come"),
+    "found": gettext_lazy("You told us that you have it"),
+    "settle_report": gettext_lazy("The store looked into it"),
+}
+# What a customer may do: on the button, and in smaller letters below.
+CONTROLS: dict[Control, tuple[str | Promise, str | Promise]] = {
+    Control.INSTRUCTIONS: (
+        gettext_lazy("Say where to leave it"),
+        gettext_lazy("A safe place, how to find the door, a gate code"),
+    ),
+    Control.PIN: (gettext_lazy("Move the pin"), gettext_lazy("When maps put your door in the wrong spot")),
+    Control.ANOTHER_DAY: (gettext_lazy("Bring it another day"), gettext_lazy("One of the next evenings")),
+    Control.PICK_UP: (gettext_lazy("Pick it up at the store"), gettext_lazy("We keep it there for you")),
+    Control.CARRIER: (
+        gettext_lazy("Who brings your packages"),
+        gettext_lazy("Somebody from the store, or a carrier only"),
+    ),
+    Control.NOT_RECEIVED: (gettext_lazy("I did not get it"), gettext_lazy("The store looks into it at once")),
+    Control.RATING: (gettext_lazy("Rate it, or say thanks"), gettext_lazy("It takes two taps")),
 }
 
 
@@ -137,15 +168,54 @@ def say(facts: Facts, *, now: datetime) -> Said:
         headline=str(HEADLINES[facts.status]),
         why=str(REASONS.get(facts.reason, "")),
         who=_who(facts),
-        next="" if facts.brief else str(NEXT[facts.status]),
+        next="" if facts.brief else _next(facts),
         window=_window(facts, now),
         window_note=_window_note(facts),
         stops=_stops(facts),
         place=_place(facts),
+        near=_near(facts),
+        credit=_credit(facts),
+        safe_place=str(dict(SafePlace.choices).get(facts.own.safe_place, "")),
+        controls=[
+            (str(control), str(CONTROLS[control][0]), str(CONTROLS[control][1]))
+            for control in facts.own.can
+            if control in CONTROLS
+        ],
         step=STEPS.get(facts.status),
         tone=TONES.get(facts.status, "calm"),
         timeline=[(line.at, str(TIMELINE[line.verb])) for line in facts.timeline],
     )
+
+
+def _next(facts: Facts) -> str:
+    """What happens next, with what its customer asked for."""
+    if facts.own.not_before is not None:
+        return _("Until then the store keeps it for you. You need to do nothing.")
+    if facts.own.missing:
+        return _("The store looks into it, with the photo and the place of the drop-off, and calls you.")
+    if facts.own.carrier_asked and facts.status in (Status.PREPARING, Status.READY):
+        return _("Next, our carrier takes it along, as you asked.")
+    if facts.own.pin and facts.status in (Status.ON_THE_WAY, Status.NEXT):
+        return _("Somebody has to be there: it is handed over against your PIN.")
+    return str(NEXT[facts.status])
+
+
+def _near(facts: Facts) -> str:
+    """How far it is, for whoever is next; never nearer than the blur lets anybody say."""
+    if facts.away_m is None:
+        return ""
+    tenths = round(facts.away_m / 160.9344)
+    if tenths < 2:
+        return _("Less than 0.2 mi away")
+    return _("About %(miles)s mi away") % {"miles": number_format(tenths / 10, 1)}
+
+
+def _credit(facts: Facts) -> str:
+    if not facts.own.credit_cents:
+        return ""
+    return _("For picking it up yourself you get %(amount)s at the counter.") % {
+        "amount": units.dollars(facts.own.credit_cents)
+    }
 
 
 def _who(facts: Facts) -> str:
@@ -173,6 +243,8 @@ def _window(facts: Facts, now: datetime) -> str:
             "opens": _clock(facts.window.opens),
             "closes": _clock(facts.window.closes),
         }
+    if facts.own.not_before is not None:
+        return _("By %(time)s") % {"time": _moment(facts.promise, now)}
     if facts.status in (Status.PREPARING, Status.READY, Status.WITH_ASSOCIATE, Status.ON_THE_WAY):
         if facts.promise < now:
             return _("Late: it was promised by %(time)s") % {"time": _moment(facts.promise, now)}

@@ -267,6 +267,13 @@ class DeliveryException(models.Model):
     def __str__(self) -> str:
         return f"{self.package_id}: {self.reason}"
 
+    @property
+    def state(self) -> str:
+        """For staff's buttons: `reported` while a customer waits to hear what became of it, else `closed` or `at_a_door`."""
+        if self.resolved_at is not None:
+            return "closed"
+        return "reported" if self.reason == self.Reason.NOT_RECEIVED else "at_a_door"
+
 
 class RoadAct(models.Model):
     """Something a phone did on the road that leaves no row of its own, by its key: told again, it is not done again."""

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from deliveries.views import (
     board,
+    chat,
     custody,
     dropoffs,
     earnings,
@@ -66,6 +67,8 @@ urlpatterns: list[URLPattern] = [
     path("trip/stops/<int:stop_id>/drop-off/", dropoffs.drop_off, name="drop_off"),
     path("trip/stops/<int:stop_id>/problem/", trips.problem, name="problem"),
     path("trip/stops/<int:stop_id>/move/<slug:way>/", order.move_stop, name="move_stop"),
+    path("trip/stops/<int:stop_id>/messages/<int:package_id>/", chat.page, name="chat"),
+    path("earnings/thanks/<int:thanks_id>/remove/", chat.remove_thanks, name="remove_thanks"),
     path("trip/proofs/<int:proof_id>/undo/", dropoffs.undo, name="undo"),
     path("earnings/", earnings.earnings, name="earnings"),
     path("earnings/<int:trip_id>/dispute/", earnings.dispute, name="dispute"),

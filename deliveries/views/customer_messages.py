@@ -7,6 +7,7 @@ nobody else learns them.
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -46,7 +47,8 @@ def page(request: HttpRequest, link: TrackingLink) -> HttpResponse:
         context = {
             "ways": _shown(package), "store": package.store, "LANGUAGE_CODE": language, "refusal": refusal,
             "other": "en" if language == "es" else "es", "saved": "saved" in request.GET and not refusal,
-            "public_key": channels.PUSH.public_key(),
+            "public_key": channels.PUSH.public_key(), "languages": settings.LANGUAGES,
+            "package_language": package.language,
             "browsers": PushSubscription.objects.filter(package=package).count(),
         }  # fmt: skip
         return HttpResponse(render_to_string("tracking/messages.html", context), status=409 if refusal else 200)

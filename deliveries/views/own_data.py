@@ -75,6 +75,7 @@ def everything(person: Associate) -> dict[str, Any]:
             LedgerEntry.objects.filter(associate=person)
             .values("trip", "at", "kind", "quantity", "rate", "cents", "rule_version", "reason")
         ),
+        "thanks": list(person.thanks.values("day", "words")),
         "questions_about_pay": list(
             person.disputes.order_by("opened_at").values("trip", "state", "words", "opened_at", "answer", "closed_at")
         ),

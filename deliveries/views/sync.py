@@ -26,8 +26,8 @@ from deliveries.states import PackageState, TripState
 from stores.models import User
 from stores.refused import Refused
 
+from . import chat, mine
 from . import dropoffs as forms
-from . import mine
 from .answers import BadForm, key_of, text
 from .order import legs
 from .phone import key_of_person
@@ -101,6 +101,8 @@ def _take(request: HttpRequest, person: Associate, now: datetime) -> bool:
         new = stop.arrived_at is None
         trips.arrive(stop=stop, by=person, now=now, happened_at=happened_at)
         return new
+    if kind == "answer":
+        return chat.answer(request, chat.about(request, stop), person, key, now)
     packages = _named(request, stop)
     if kind == "drop_off":
         return _drop_off(request, person, packages, key, now, happened_at)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Min, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, F, Min, Prefetch, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from deliveries.models import Claim, DeliveryException, Manifest, Offer, Package, Trip
+from deliveries.models import Claim, DeliveryException, Manifest, Offer, Package, RatingTally, Trip
 from deliveries.states import OfferState, PackageState, TripState
 from stores.models import Store
 from stores.places import Precision
@@ -51,6 +51,7 @@ FIGURES: tuple[tuple[str | Promise, tuple[PackageState, ...], bool], ...] = (
     (_("Held for pick-up"), (PackageState.HELD_FOR_PICKUP,), False),
 )
 MOST_ROWS = 30
+RATED_OVER, FEWEST_RATINGS = 30, 10  # days; fewer would lead to somebody
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +178,23 @@ def board(store: Store, now: datetime) -> dict[str, Any]:
         "problems_url": packages_url(store, problem="open"),
         "offers": [(offer, offer.expires_at - now) for offer in offers[:MOST_ROWS]],
         "manifests": list(carried[:MOST_ROWS]),
+        "rating": rating(store, now),
         "cutoff": cutoff,
         "before_cutoff": cutoff - now,
         "cutoff_passed": cutoff <= now,
     }
+
+
+def rating(store: Store, now: datetime) -> dict[str, Any] | None:
+    """What customers of the last month said, as one number for the store; None while so few have that it would be a
+    person's."""
+    since = store.evening(now) - timedelta(days=RATED_OVER)
+    told = RatingTally.objects.filter(store=store, day__gte=since).aggregate(
+        n=Sum("count"), stars=Sum(F("stars") * F("count"))
+    )
+    if (told["n"] or 0) < FEWEST_RATINGS:
+        return None
+    return {"count": told["n"], "stars": told["stars"] / told["n"]}
 
 
 @staff_page

@@ -6,12 +6,14 @@ not valid gets one answer, whatever is wrong with it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TypeVar
 
 import redis
 import structlog
+from django.conf import settings
 from django.core.cache import cache
 from django.core.files.storage import default_storage
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
@@ -19,21 +21,42 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from deliveries import links
+from deliveries.controls import Control
 from deliveries.live import snapshots
 from deliveries.models import TrackingLink
 
 log = structlog.get_logger(__name__)
 
 BAD_A_MINUTE = 60  # links that are none, from one address: a household mistypes, a scanner does not stop
+BAD_A_MINUTE_IN_ALL = 6_000  # from all of them; beyond it an address waits after its first
+WRITES_AN_HOUR = 40  # of one package, by whoever has a link to it
 HEADERS = {
     "Cache-Control": "no-store, private",
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow, noarchive",
 }
+# What the page of the package says after a form was taken.
+DONE: dict[str, str | Promise] = {
+    Control.INSTRUCTIONS: gettext_lazy("Saved. Whoever brings it reads it at your door."),
+    Control.PIN: gettext_lazy("Saved. The pin is where you put it."),
+    Control.ANOTHER_DAY: gettext_lazy("Saved. It comes on the evening you chose."),
+    Control.PICK_UP: gettext_lazy("Saved. It waits for you at the store."),
+    "carrier": gettext_lazy("Saved. The carrier brings this package and later ones."),
+    "carrier-later": gettext_lazy("Saved. The carrier brings your later packages."),
+    "associate": gettext_lazy("Saved. Somebody from the store may bring your packages."),
+    Control.WRITE: gettext_lazy("Sent. The answer appears on this page."),
+    Control.NOT_RECEIVED: gettext_lazy("Thank you for telling us. The store looks into it and calls you."),
+    "found": gettext_lazy("Good to hear. Thank you for telling us."),
+    Control.RATING: gettext_lazy("Thank you."),
+    "language": gettext_lazy("Saved. Messages come in this language."),
+}
 View = Callable[[HttpRequest, TrackingLink], HttpResponseBase]
+Answer = TypeVar("Answer")
 
 
 def behind_a_link(view: View) -> Callable[..., HttpResponseBase]:
@@ -47,8 +70,7 @@ def with_link(view: View) -> Callable[..., HttpResponseBase]:
     @wraps(view)
     def wrapped(request: HttpRequest, token: str) -> HttpResponseBase:
         if _too_many_bad(request):
-            answer: HttpResponseBase = _refuse(request, "tracking/too_many.html", 429)
-            answer["Retry-After"] = "60"
+            answer: HttpResponseBase = too_many(request)
         else:
             link = links.find(token, timezone.now())
             answer = view(request, link) if link else _invalid(request)
@@ -77,6 +99,10 @@ def page(request: HttpRequest, link: TrackingLink) -> HttpResponse:
         "LANGUAGE_CODE": language,
         "other": "en" if language == "es" else "es",
         "now": now,
+        "done": DONE.get(request.GET.get("done", ""), ""),
+        "tiles": settings.MAP_TILES_URL,
+        "attribution": settings.MAP_TILES_ATTRIBUTION,
+        "position_json": json.dumps(snapshots.position(facts)),
     }
     with translation.override(language), timezone.override(facts.store.zone):
         return HttpResponse(render_to_string("tracking/page.html", context))
@@ -112,9 +138,26 @@ def language_of(request: HttpRequest, link: TrackingLink) -> str:
     return snapshots.language_or(request.GET.get("lang"), link.package.language)
 
 
+def may_write(link: TrackingLink) -> bool:
+    """Whether this package's page may change something once more in this hour; counts it."""
+
+    def count() -> bool:
+        key = f"tracking-writes-{link.package_id}"
+        cache.add(key, 0, timeout=3600)
+        return int(cache.incr(key)) <= WRITES_AN_HOUR
+
+    return _limited(count, otherwise=True)
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    answer = _refuse(request, "tracking/too_many.html", 429)
+    answer["Retry-After"] = "60"
+    return answer
+
+
 def _invalid(request: HttpRequest) -> HttpResponse:
     """One answer for what never was, has expired, was revoked, or is no token."""
-    _count_bad(request)
+    count_bad(request.META.get("REMOTE_ADDR", ""))
     return _refuse(request, "tracking/invalid.html", 404)
 
 
@@ -123,27 +166,39 @@ def _refuse(request: HttpRequest, template: str, status: int) -> HttpResponse:
     return HttpResponse(render_to_string(template, {"LANGUAGE_CODE": language}), status=status)
 
 
-def _bad_key(request: HttpRequest) -> str:
-    address = request.META.get("REMOTE_ADDR", "")
+def _bad_key(address: str) -> str:
     return f"tracking-bad-{salted_hmac('tracking', address).hexdigest()[:24]}"  # no address in the cache
 
 
+ALL_BAD = "tracking-bad"
+
+
 def _too_many_bad(request: HttpRequest) -> bool:
-    return _cache(lambda key: cache.get(key, 0) >= BAD_A_MINUTE, request, otherwise=False)
+    key = _bad_key(request.META.get("REMOTE_ADDR", ""))
+
+    def ask() -> bool:
+        tries = cache.get_many([key, ALL_BAD])
+        mine, everybodys = tries.get(key, 0), tries.get(ALL_BAD, 0)
+        return mine >= BAD_A_MINUTE or (mine > 0 and everybodys >= BAD_A_MINUTE_IN_ALL)
+
+    return _limited(ask, otherwise=False)
 
 
-def _count_bad(request: HttpRequest) -> None:
-    def count(key: str) -> None:
-        cache.add(key, 0, timeout=60)
-        cache.incr(key)
+def count_bad(address: str) -> None:
+    """Somebody at this address tried a link that is none, on a page or a socket."""
 
-    _cache(count, request, otherwise=None)
+    def count() -> None:
+        for key in (_bad_key(address), ALL_BAD):
+            cache.add(key, 0, timeout=60)
+            cache.incr(key)
+
+    _limited(count, otherwise=None)
 
 
-def _cache(ask: Callable[[str], Any], request: HttpRequest, *, otherwise: Any) -> Any:
-    """The limit lives in Redis. Without Redis there is no limit, and there is a page."""
+def _limited(ask: Callable[[], Answer], *, otherwise: Answer) -> Answer:
+    """The limits live in Redis. Without Redis there are none, and there is a page."""
     try:
-        return ask(_bad_key(request))
+        return ask()
     except (redis.RedisError, ValueError) as error:  # ValueError: the key ended between add and incr
         log.warning("tracking.no_limit", error=type(error).__name__)
         return otherwise

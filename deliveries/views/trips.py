@@ -58,7 +58,7 @@ def under_way(request: HttpRequest, person: Associate, found: Trip, now: datetim
         "tab": "today", "person": person, "store": found.store, "trip": found, "doors": doors, "at": now.isoformat(),
         "ahead": [
             {
-                "stop": door.stop, "packages": door.packages, "where": navigate(door.stop.lat, door.stop.lon),
+                "stop": door.stop, "packages": door.packages, "where": navigate(door.packages[0].lat, door.packages[0].lon),
                 "out": [package for package in door.packages if package.state == PackageState.OUT],
                 "attempted": [package for package in door.packages if package.state == PackageState.ATTEMPTED],
             }

@@ -29,6 +29,7 @@ function show(message) {
   knownAt = Date.now();
   askAgainIn(message.again_s);
   if (isOlder(message.version, version)) return;
+  place(message.position);
   version = message.version;
   live.dataset.version = version.join(".");
   const fragment = document.createElement("template");
@@ -43,6 +44,25 @@ function show(message) {
     const more = [...now.parentElement.querySelectorAll(".stops, .window")].map((line) => line.textContent);
     said.textContent = [now.textContent, ...more].join(". ");
   }
+}
+
+// --- Where they are, while this is the next stop -----------------------------------------------------------------------
+
+const mapCard = document.getElementById("map-card");
+let nearby;
+
+async function place(position) {
+  if (!position) return (await nearby)?.hide();
+  nearby ??= import("./nearby.js").then(({ Nearby }) => new Nearby(mapCard));
+  (await nearby.catch(() => (nearby = undefined)))?.show(position);
+}
+
+function tellAge() {
+  const line = live.querySelector(".ago");
+  if (!line) return;
+  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(line.dateTime)) / 1000));
+  const text = seconds < 90 ? ago.format(-seconds, "second") : ago.format(-Math.round(seconds / 60), "minute");
+  if (line.textContent !== text) line.textContent = text;
 }
 
 // The server knows when what it said stops being true: the window closes.
@@ -146,5 +166,7 @@ document.getElementById("again").addEventListener("click", (event) => {
   open();
 });
 setInterval(tell, 15_000);
+setInterval(tellAge, 5_000);
+place(JSON.parse(mapCard.dataset.position));
 askAgainIn(Number(live.dataset.again));
 open();

@@ -79,7 +79,7 @@ async function lay() {
   }
   const all = trip.querySelector("#all-saved");
   if (all) {
-    all.hidden = next !== null || items.every(({ kind }) => QUIET.includes(kind));
+    all.hidden = next !== null || items.every(({ kind }) => [...QUIET, "answer"].includes(kind)); // words end no stop
     all.querySelector("[data-back]").hidden = !items.some(({ kind }) => kind === "return" || kind === "cannot_go_on");
   }
   listSaved(trip, items.filter((item) => !QUIET.includes(item.kind)));

@@ -17,7 +17,19 @@ from django.urls.resolvers import URLResolver
 from associates.forms import FORMS
 from associates.models import Consent
 from deliveries.admin.verbs import VerbAdmin
-from deliveries.models import Dispute, Offer, Package, Proof, PushSubscription, Stop, Swap, Transfer, Trip, Webhook
+from deliveries.models import (
+    Dispute,
+    Offer,
+    Package,
+    Proof,
+    PushSubscription,
+    Stop,
+    Swap,
+    Thanks,
+    Transfer,
+    Trip,
+    Webhook,
+)
 
 PARAMETER = re.compile(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)|<(?:\w+:)?(\w+)>")
 MODEL = re.compile(r"^admin/(\w+)/(\w+)/")
@@ -25,7 +37,7 @@ MOST_OF_A_KIND = 2
 # Rows of these are asked for by number in an address of ours.
 NUMBERED: dict[str, type[Model]] = {
     "package_id": Package, "offer_id": Offer, "stop_id": Stop, "proof_id": Proof, "trip_id": Trip, "dispute_id": Dispute,
-    "subscription_id": PushSubscription, "swap_id": Swap, "transfer_id": Transfer, "webhook_id": Webhook,
+    "subscription_id": PushSubscription, "swap_id": Swap, "transfer_id": Transfer, "webhook_id": Webhook, "thanks_id": Thanks,
 }  # fmt: skip
 WORDS: dict[str, list[str]] = {
     "step": [*FORMS, "summary"],
