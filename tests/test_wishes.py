@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from deliveries import actors, carrier_only, controls, gate_codes, links, matching
-from deliveries.actions import carriers, chat, exceptions, receiving, wishes
+from deliveries.actions import cancelling, carriers, chat, exceptions, receiving, wishes
 from deliveries.controls import Control
 from deliveries.models import (
     CarrierOnly,
@@ -346,7 +346,7 @@ def in_state(state: str) -> Package:
     elif state == "held_for_pickup":
         receiving.hold(package=package, by=BY, now=now, reason="x")
     elif state == "cancelled":
-        receiving.cancel(package=package, by=BY, now=now, reason="x")
+        cancelling.cancel(package=package, by=BY, now=now, reason="x")
     elif state == "offered":
         ana = make.associate(package.store)
         make.shift(ana, ends_at=now + timedelta(minutes=60))

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from deliveries import gate_codes, links, pins
-from deliveries.actions import positions, receiving
+from deliveries.actions import cancelling, positions
 from deliveries.actions.dropoffs import Position
 from deliveries.controls import Control
 from deliveries.models import (
@@ -98,7 +98,7 @@ def test_who_has_no_link_has_nothing(client: Client, page: str) -> None:
     revoked = token_of(package)
     TrackingLink.objects.filter(revoked_at=None).update(revoked_at=timezone.now())
     over, gone = ready()
-    receiving.cancel(package=over, by=BY, now=timezone.now() - timedelta(days=31), reason="x")
+    cancelling.cancel(package=over, by=BY, now=timezone.now() - timedelta(days=31), reason="x")
     before = list(Event.objects.values())
     tokens = (expired, revoked, gone, "A" * 32)
     asks = (client.post,) if page == "language" else (client.get, client.post)

@@ -114,7 +114,7 @@ def test_every_state_has_words_and_says_what_happens_next(client: Client) -> Non
 
 
 def test_the_timeline_has_words_for_every_verb_a_customer_is_told_of() -> None:
-    quiet = {"offer", "release", "unstage", "claim", "load", "unload", "undo_delivery"}
+    quiet = {"offer", "release", "unstage", "claim", "load", "unload", "undo_delivery", "transfer"}
     said_by_the_customer = {"reschedule", "ask_carrier", "ask_associate", "not_received", "found", "settle_report"}
     assert set(snapshots.words.TIMELINE) == (set(MOVES) | {"receive"} | said_by_the_customer) - quiet
 
