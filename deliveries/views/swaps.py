@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -25,6 +25,7 @@ from deliveries.actions import claims
 from deliveries.actions import swaps as verbs
 from deliveries.models import Package, Swap, Trip
 from deliveries.states import TripState
+from stores.models import Store
 
 from . import answers, mine
 from .access import associate_page
@@ -48,24 +49,20 @@ class After:
 
 def colleagues(person: Associate, now: datetime) -> list[tuple[Associate, Shift]]:
     """Whom `person` may ask: signed up in the same store, with a shift that ends this evening, not loading or gone yet."""
+    shifts = {shift.employee_id: shift for shift in _ending_tonight(person.store, now).order_by("-ends_at")}
     began = person.store.evening_began(now)
-    tonight = Shift.objects.filter(
-        employee=OuterRef("employee"),
-        ends_at__gt=now - matching.BOARD_STAYS_OPEN,
-        ends_at__lt=began + timedelta(days=1),
-    )
     away = Trip.objects.filter(associate=OuterRef("pk"), state__in=GONE, shift__ends_at__gte=began)
-    people = Associate.objects.filter(store=person.store_id, state=Associate.State.ACTIVE, employee__active=True)
-    people = people.filter(Exists(tonight)).exclude(Exists(away)).exclude(pk=person.pk).order_by("first_name", "pk")
-    shifts = {
-        shift.employee_id: shift
-        for shift in Shift.objects.filter(
-            Q(employee__in=people.values("employee")),
-            ends_at__gt=now - matching.BOARD_STAYS_OPEN,
-            ends_at__lt=began + timedelta(days=1),
-        ).order_by("-ends_at")
-    }
+    people = Associate.objects.filter(
+        store=person.store_id, state=Associate.State.ACTIVE, employee__active=True, employee__in=shifts
+    )
+    people = people.exclude(Exists(away)).exclude(pk=person.pk).order_by("first_name", "pk")
     return [(each, shifts[each.employee_id]) for each in people]
+
+
+def _ending_tonight(store: Store, now: datetime) -> QuerySet[Shift]:
+    """Shifts of `store` that end this evening, or are not longer over than the open board is open."""
+    until = store.evening_began(now) + timedelta(days=1)
+    return Shift.objects.filter(store=store, ends_at__gt=now - matching.BOARD_STAYS_OPEN, ends_at__lt=until)
 
 
 @require_http_methods(["GET", "POST"])
@@ -93,6 +90,8 @@ def send(request: HttpRequest, person: Associate) -> HttpResponse:
         )  # fmt: skip
     except claims.QuoteChanged as changed:
         return _ask_page(request, person, trip, said=str(changed), status=409)
+    except quoting.DoesNotFit:
+        return _ask_page(request, person, trip, status=409)  # says why
     messages.success(
         request, _("%(name)s is asked. Until they say yes, everything stays with you.") % {"name": whom.first_name}
     )
@@ -225,10 +224,7 @@ def _shift(person: Associate, now: datetime) -> Shift | None:
     """Tonight's shift of somebody who may deliver and has no trip yet."""
     if not willing(person.store, person.store.evening(now)).filter(pk=person.pk).exists():
         return None
-    began = person.store.evening_began(now)
-    shifts = Shift.objects.filter(
-        employee=person.employee_id, ends_at__gt=now - matching.BOARD_STAYS_OPEN, ends_at__lt=began + timedelta(days=1)
-    )
+    shifts = _ending_tonight(person.store, now).filter(employee=person.employee_id)
     return shifts.exclude(trips__state__in=[TripState.PLANNED, *GONE]).order_by("ends_at").first()
 
 

@@ -130,6 +130,15 @@ def test_what_does_not_fit_says_why_to_oneself(pair: Pair, phones: Phones) -> No
     assert "Leave one out" in page or "do not fit" in page
 
 
+def test_a_rest_that_cannot_be_quoted_is_a_clear_answer(pair: Pair, phones: Phones) -> None:
+    """Ana forgot her home area after the claim: nothing can be worked out, and the page says so."""
+    home.forget(pair.ana)
+    data = {"package": [str(pair.a[0].pk)], "colleague": str(pair.ben.pk), "shown": "x"}
+    for path in ("/trip/swap/", "/trip/swap/ask/"):
+        assert "We do not know your home area" in text(phones[0].post(path, data))
+    assert not Swap.objects.exists()
+
+
 def test_loading_ends_the_question(pair: Pair, phones: Phones) -> None:
     _ana, ben = phones
     swap = asked(pair, phones)
