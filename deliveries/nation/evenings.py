@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -17,14 +18,33 @@ RATES = pay.Rates("nation", hourly_cents=1800, per_package_cents=200, mileage_te
 SECONDS_FACTOR, SECONDS_POWER, ROAD_FACTOR = 2.31, 0.669, 1.42
 
 
+# More than the packages or the people of one evening: row k of a store has the id `row_id(store, k)` in the whole country.
+ROOM = 100
+
+
+def row_id(store: int, k: int) -> int:
+    """The id of person, shift or package number `k` of made-up store number `store`, both from 0."""
+    return store * ROOM + k + 1
+
+
 @dataclass(frozen=True, slots=True)
 class OfferRow:
-    """One offer to write. `associate` and `packages` are positions in the evening, packages in visit order."""
+    """One offer to write, its promise frozen. `package_ids` in visit order.
 
-    associate: int
-    packages: tuple[int, ...]
-    quote: pay.Quote
-    stops: tuple[dict[str, object], ...]
+    quote:       the quote's canonical JSON, `digest` of that text; `cents`, `extra_s` and `extra_m` are its figures.
+    stops:       JSON of its `PlannedStop`s.
+    saved_cents: what the carrier would have cost.
+    """
+
+    associate_id: int
+    package_ids: tuple[int, ...]
+    quote: str
+    digest: str
+    stops: str
+    cents: int
+    extra_s: int
+    extra_m: int
+    saved_cents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +83,7 @@ def plan(store: int, seed: int, seconds: float) -> PlannedEvening:
     package_at = {package.id: k for k, package in enumerate(problem.packages)}
     associate_at = {person.id: k for k, person in enumerate(problem.associates)}
     offers = tuple(
-        _offer(problem, associate_at[key], [package_at[name] for name in route], checked.trips[key])
+        _offer(problem, store, associate_at[key], [package_at[name] for name in route], checked.trips[key])
         for key, route in found.routes.items()
     )
     return PlannedEvening(
@@ -85,23 +105,41 @@ def road_m(seconds: int) -> int:
     return round(ROAD_FACTOR * (seconds / SECONDS_FACTOR) ** (1 / SECONDS_POWER))
 
 
-def _offer(problem: planner.Problem, associate: int, packages: list[int], trip: planner.Trip) -> OfferRow:
+def _offer(problem: planner.Problem, store: int, associate: int, packages: list[int], trip: planner.Trip) -> OfferRow:
     times, home = problem.time_s, 1 + len(problem.packages) + associate
     legs_s = [
         int(times[a, b]) for a, b in zip([0, *(k + 1 for k in packages)], [k + 1 for k in packages], strict=False)
     ]
     last_leg_s, solo_s = int(times[packages[-1] + 1, home]), int(times[0, home])
     legs_m = [road_m(leg) for leg in legs_s]
+    package_ids = tuple(row_id(store, k) for k in packages)
     quote = pay.quote(
         RATES,
-        packages,
+        package_ids,
         paid_s=trip.home_s - last_leg_s - problem.associates[associate].shift_end_s,
         paid_m=sum(legs_m),
         extra_s=trip.detour_s + problem.params.load_s,
         extra_m=sum(legs_m) + road_m(last_leg_s) - road_m(solo_s),
     )
-    stops = tuple(
-        asdict(PlannedStop((package,), 0.0, 0.0, leg_s, leg_m))
-        for package, leg_s, leg_m in zip(packages, legs_s, legs_m, strict=True)
+    stops = [
+        PlannedStop((package_id,), 0.0, 0.0, leg_s, leg_m)
+        for package_id, leg_s, leg_m in zip(package_ids, legs_s, legs_m, strict=True)
+    ]
+    saved_cents = sum(problem.packages[k].saved_cents for k in packages)
+    return freeze(row_id(store, associate), quote, stops, saved_cents)
+
+
+def freeze(associate_id: int, quote: pay.Quote, stops: list[PlannedStop], saved_cents: int) -> OfferRow:
+    """The offer as it is written: the promise as text with its digest, so that nothing is left to make from it."""
+    canonical = quote.canonical
+    return OfferRow(
+        associate_id=associate_id,
+        package_ids=quote.packages,
+        quote=canonical,
+        digest=pay.digest_of(canonical),
+        stops=json.dumps([asdict(stop) for stop in stops], separators=(",", ":")),
+        cents=quote.cents,
+        extra_s=quote.extra_s,
+        extra_m=quote.extra_m,
+        saved_cents=saved_cents,
     )
-    return OfferRow(associate, tuple(packages), quote, stops)

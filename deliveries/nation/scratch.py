@@ -11,25 +11,33 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection
 
-from .evenings import PlannedEvening
+from .evenings import PlannedEvening, row_id
 
 SCHEMA = "nation"
 
 
 @contextmanager
 def scratch_schema() -> Iterator[None]:
-    """Until the end of the block the default connection sees an empty, migrated copy of our tables, and no real row.
+    """Until the end of the block our connections see an empty, migrated copy of our tables, and no real row.
 
-    The schema is dropped at the end, and at the start if a killed rehearsal left one.
+    Every connection of this process and of those forked from it, because the schema is in the connection's settings. It
+    is dropped at the end, and at the start if a killed rehearsal left one.
     """
+    ours = connection.settings_dict
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}; SET search_path TO {SCHEMA}")
+        cursor.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
+    options = {name: value for name, value in ours.get("OPTIONS", {}).items() if name != "pool"}
+    options["options"] = f"{options.get('options', '')} -c search_path={SCHEMA}".strip()
+    connection.close()
+    connection.settings_dict = {**ours, "OPTIONS": options}
     try:
         call_command("migrate", verbosity=0, interactive=False)
         yield
     finally:
+        connection.close()
+        connection.settings_dict = ours
         with connection.cursor() as cursor:
-            cursor.execute(f"RESET search_path; DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+            cursor.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
         ContentType.objects.clear_cache()  # it remembers the ids of the schema that is gone
 
 
@@ -43,24 +51,12 @@ def copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> i
     return count
 
 
-class Numbers:
-    """Ids of made-up rows: those of store s start where those of store s - 1 end."""
-
-    def __init__(self, evenings: Sequence[PlannedEvening]) -> None:
-        self.people: list[int] = [1]
-        self.packages: list[int] = [1]
-        for evening in evenings:
-            self.people.append(self.people[-1] + len(evening.shift_ends_s))
-            self.packages.append(self.packages[-1] + len(evening.weights_g))
-
-
 def fill(evenings: Sequence[PlannedEvening], day: date, now: datetime) -> int:
     """Write the stores, people, shifts and staged packages that the offers will point to; returns the rows written."""
-    numbers = Numbers(evenings)
     midnight = datetime.combine(day, time(0), now.tzinfo)
-    stores = [(k + 1, evening) for k, evening in enumerate(evenings)]
+    stores = [(evening.store + 1, evening) for evening in evenings]
     people = [
-        (numbers.people[store - 1] + k, store, end)
+        (row_id(evening.store, k), store, end)
         for store, evening in stores
         for k, end in enumerate(evening.shift_ends_s)
     ]
@@ -113,13 +109,11 @@ def fill(evenings: Sequence[PlannedEvening], day: date, now: datetime) -> int:
          "address2", "city", "region", "zip", "lat", "lon", "precision", "instructions", "weight_g", "length_mm",
          "width_mm", "height_mm", "value_cents", "carrier_cents", "deliver_by", "associate_ok", "state", "version",
          "state_since", "received_at"],
-        ((pk := numbers.packages[store - 1] + k, store, str(pk), f"{pk % 32**6:06d}"[-8:], "", "Made up", "", "", "en",
+        ((pk := row_id(evening.store, k), store, str(pk), f"{pk % 32**6:06d}"[-8:], "", "Made up", "", "", "en",
           f"{pk} Main Street", "", "Springdale", "AR", "72762", 36.0, -94.0, "rooftop", "", weight, 300, 200, 100, 0,
           saved, midnight + timedelta(seconds=due), True, "staged", 2, now, now)
          for store, evening in stores
          for k, (weight, saved, due) in enumerate(
              zip(evening.weights_g, evening.saved_cents, evening.due_s, strict=True))),
     )  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
     return total

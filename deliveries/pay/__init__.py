@@ -5,7 +5,7 @@ its source and worked examples in `docs/pay.md`. Not legal advice.
 """
 
 from .money import METRES_PER_MILE_THOUSANDTHS, mileage_cents, time_cents
-from .quotes import Line, LineKind, Quote, Rates, quote, raised, settle, waiting
+from .quotes import Line, LineKind, Quote, Rates, digest_of, quote, raised, settle, waiting
 from .week import FORTY_HOURS_S, Period, Week, minimum_top_up, overtime_due, overtime_s, workweek
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Quote",
     "Rates",
     "Week",
+    "digest_of",
     "mileage_cents",
     "minimum_top_up",
     "overtime_due",

@@ -52,6 +52,7 @@ class Line:
 
 # Not part of the promise before they were introduced: left out of the JSON while unset, so that old digests still hold.
 _ONLY_WHERE_SET = ("minimum_cents", "car_tenth_cents", "last_leg_s", "last_leg_m", "week")
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,31 @@ class Quote:
         return None if self.week is None else self.week.worked_s + self.paid_s
 
     @property
+    def canonical(self) -> str:
+        """The promise as one text: JSON in ASCII, keys sorted, no spaces."""
+        return _CANONICAL.encode(self.to_json())
+
+    @property
     def digest(self) -> str:
-        """SHA-256 of the canonical JSON, in hex."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        """SHA-256 of `canonical`, in hex."""
+        return digest_of(self.canonical)
 
     def to_json(self) -> dict[str, Any]:
-        data = {**asdict(self), "packages": list(self.packages), "lines": [asdict(line) for line in self.lines]}
-        return {name: value for name, value in data.items() if value or name not in _ONLY_WHERE_SET}
+        # By name, not by dataclasses.asdict: that copies deeply, and a country's quotes took it eight seconds.
+        data: dict[str, Any] = {
+            "version": self.version,
+            "packages": list(self.packages),
+            "extra_s": self.extra_s,
+            "extra_m": self.extra_m,
+            "lines": [
+                {"kind": line.kind, "quantity": line.quantity, "rate": line.rate, "cents": line.cents}
+                for line in self.lines
+            ],
+        }
+        for name in _ONLY_WHERE_SET:
+            if value := getattr(self, name):
+                data[name] = asdict(value) if isinstance(value, Week) else value
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Quote:
@@ -113,6 +132,11 @@ class Quote:
             week=Week(**data["week"]) if "week" in data else None,
             **{name: data[name] for name in _ONLY_WHERE_SET if name in data and name != "week"},
         )
+
+
+def digest_of(canonical: str) -> str:
+    """SHA-256 in hex of the text that `Quote.canonical` gives."""
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def quote(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -122,7 +123,8 @@ def test_trips_one_by_one_or_at_once_owe_the_same_premium(week: pay.Week, trips:
 def test_all_of_a_quote_survives_its_json(quote: pay.Quote) -> None:
     again = pay.Quote.from_json(quote.to_json())
     assert again == quote
-    assert again.digest == quote.digest
+    assert again.digest == quote.digest == pay.digest_of(quote.canonical)
+    assert json.loads(quote.canonical) == quote.to_json()
 
 
 def test_a_quote_from_before_these_rules_keeps_its_digest() -> None:

@@ -8,16 +8,14 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from deliveries.actions import bulk
-from deliveries.actors import system
-from deliveries.nation import evenings, scratch
+from deliveries.nation import evenings, scratch, writing
 from deliveries.pay import METRES_PER_MILE_THOUSANDTHS
 
 DAY = date(2026, 12, 1)
@@ -43,7 +41,7 @@ class Command(BaseCommand):
         planning_s = time.perf_counter() - started
         self._report_plans(planned, planning_s, options["processes"])
         if not options["no_write"]:
-            self._write(planned)
+            self._write(planned, options["processes"])
 
     def _plan(self, stores: int, seed: int, seconds: float, processes: int) -> Iterator[evenings.PlannedEvening]:
         # Forked after numpy and the planner are loaded, and before any thread is: workers start at once.
@@ -68,10 +66,10 @@ class Command(BaseCommand):
         optimal = sum(plan.status == "optimal" for plan in planned)
         offers = [offer for plan in planned for offer in plan.offers]
         packages = sum(len(plan.weights_g) for plan in planned)
-        taken = sum(len(offer.packages) for offer in offers)
-        pay = sum(offer.quote.cents for offer in offers)
-        saved = sum(plan.saved_cents[k] for plan in planned for offer in plan.offers for k in offer.packages)
-        miles = sum(offer.quote.extra_m for offer in offers) * 1000 / METRES_PER_MILE_THOUSANDTHS
+        taken = sum(len(offer.package_ids) for offer in offers)
+        pay = sum(offer.cents for offer in offers)
+        saved = sum(offer.saved_cents for offer in offers)
+        miles = sum(offer.extra_m for offer in offers) * 1000 / METRES_PER_MILE_THOUSANDTHS
         worst = max((p.bound_ticks - p.objective_ticks) / p.bound_ticks if p.bound_ticks else 0.0 for p in planned)
         for line in (
             f"{len(planned)} store evenings planned in {seconds:.1f} s on {processes} processes"
@@ -84,36 +82,24 @@ class Command(BaseCommand):
         ):
             self.stdout.write(line)
 
-    def _write(self, planned: list[evenings.PlannedEvening]) -> None:
-        with scratch.scratch_schema():
+    def _write(self, planned: list[evenings.PlannedEvening], processes: int) -> None:
+        with scratch.scratch_schema(), writing.writers(planned, processes) as country:
             started = time.perf_counter()
-            rows = scratch.fill(planned, DAY, NOW)
+            rows = country.fill(DAY, NOW)
             self.stdout.write(
                 f"{rows} rows of stores, people and packages made in {time.perf_counter() - started:.1f} s"
             )
             started = time.perf_counter()
-            sent = bulk.send_rounds(
-                rounds=list(self._rounds(planned)),
-                offers=list(self._offers(planned)),
-                by=system("nation"),
-                now=NOW,
-            )
+            sent = country.send(NOW)
             seconds = time.perf_counter() - started
-        self.stdout.write(f"{sent} offers written in {seconds:.2f} s, each package with its move and its event")
-
-    def _rounds(self, planned: list[evenings.PlannedEvening]) -> Iterator[bulk.BulkRound]:
-        for store, plan in enumerate(planned, 1):
-            yield bulk.BulkRound(
-                store, NOW, len(plan.weights_g), len(plan.shift_ends_s), plan.status, plan.objective_ticks,
-                plan.bound_ticks, plan.seconds,
-            )  # fmt: skip
-
-    def _offers(self, planned: list[evenings.PlannedEvening]) -> Iterator[bulk.BulkOffer]:
-        numbers = scratch.Numbers(planned)
-        for k, plan in enumerate(planned):
-            for offer in plan.offers:
-                person = numbers.people[k] + offer.associate
-                yield bulk.BulkOffer(
-                    k + 1, person, person, tuple(numbers.packages[k] + p for p in offer.packages), offer.quote,
-                    offer.stops, NOW + timedelta(minutes=75),
-                )  # fmt: skip
+        self.stdout.write(
+            f"{sum(part.offers for part in sent)} offers written in {seconds:.2f} s by {len(sent)} connections,"
+            " each package with its move and its event"
+        )
+        if failed := [part for part in sent if part.error]:
+            for part in failed:
+                self.stderr.write(f"Stores {part.first} to {part.last} got no offers. {part.error}")
+            raise CommandError(
+                f"{len(failed)} of {len(sent)} ranges of stores could not be written, all or nothing each; the others are"
+                " not touched by it. Mend the cause and run the rehearsal again."
+            )
