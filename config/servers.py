@@ -232,6 +232,10 @@ class Postgres(Server):
             "max_connections": 200,
             "timezone": "UTC",
             "log_timezone": "UTC",
+            # An evening of a whole country, rehearsed, writes more than the defaults reckon with: a checkpoint in the
+            # middle of it writes every page to the log once more. Room is taken only as it is needed.
+            "shared_buffers": "256MB",
+            "max_wal_size": "2GB",
         }
         if not self.durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

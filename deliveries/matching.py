@@ -184,7 +184,7 @@ def leftovers(store: Store, now: datetime) -> list[Package]:
     After the cut-off, or in a store that offers nothing: all that is in the store's hands. Before it: what would miss
     its promise if the carrier had less than `carrier_lead_minutes`.
     """
-    mine = Package.objects.filter(store=store, state__in=[PackageState.STAGED, PackageState.RECEIVED])
+    mine = Package.objects.not_ended().filter(store=store, state__in=[PackageState.STAGED, PackageState.RECEIVED])
     mine = mine.exclude(not_before__gt=now)  # its customer chose another day
     if now < store.cutoff(store.evening(now)):
         mine = mine.filter(deliver_by__lte=now + timedelta(minutes=store.carrier_lead_minutes))

@@ -38,7 +38,7 @@ def _stores_with(rows: object) -> list[int]:
 def find_rounds() -> None:
     """Which stores may have a round due: staged packages, and a shift that ends within the longest lead."""
     now = timezone.now()
-    staged = Package.objects.filter(store=OuterRef("pk"), state=PackageState.STAGED)
+    staged = Package.objects.not_ended().filter(store=OuterRef("pk"), state=PackageState.STAGED)
     ending = Shift.objects.filter(store=OuterRef("pk"), ends_at__gt=now, ends_at__lte=now + timedelta(hours=4))
     for store_id in Store.objects.filter(Exists(staged), Exists(ending), stage__in=["pilot", "live"]).values_list(
         "pk", flat=True
@@ -73,7 +73,9 @@ def lapse_store(store_id: int) -> None:
 @shared_task(name="deliveries.find_cutoffs")
 def find_cutoffs() -> None:
     """Stores with anything in hand; each decides on its own clock."""
-    waiting = Package.objects.filter(store=OuterRef("pk"), state__in=[PackageState.STAGED, PackageState.RECEIVED])
+    waiting = Package.objects.not_ended().filter(
+        store=OuterRef("pk"), state__in=[PackageState.STAGED, PackageState.RECEIVED]
+    )
     for store_id in _stores_with(waiting):
         tender_store.delay(store_id)
 

@@ -107,3 +107,42 @@ def _pay(trip: object, cents: int) -> None:
 
 def _enrol_early(ana: object) -> None:
     type(ana).objects.filter(pk=ana.pk).update(enrolled_on="2007-01-01")  # type: ignore[attr-defined]
+
+
+@pytest.mark.django_db
+def test_moves_of_a_whole_store_touch_no_index() -> None:
+    """HOT: the new version lies in the page of the old one. From the receipt to the claim no index learns of a move."""
+    store = make.store()
+    packages = [make.package(store, staged=False) for _ in range(40)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_get_xact_tuples_hot_updated('deliveries_package'::regclass)")
+        before = cursor.fetchone()[0]
+        for state in (PackageState.STAGED, PackageState.OFFERED):
+            Package.objects.filter(store=store).update(state=state, version=F("version") + 1)
+        cursor.execute("SELECT pg_stat_get_xact_tuples_hot_updated('deliveries_package'::regclass)")
+        assert cursor.fetchone()[0] - before >= len(packages), "at least the first round finds room on its own pages"
+
+
+@pytest.mark.django_db
+def test_no_index_names_what_every_move_changes() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE tablename = 'deliveries_package'")
+        found = [definition for (definition,) in cursor.fetchall()]
+    assert len(found) > 4
+    for definition in found:
+        assert not re.search(r"\b(state|version|state_since)\b", definition), (
+            f"{definition}: with it every move rewrites all indexes of the table; use `ended` (decision 0105)"
+        )
+
+
+@pytest.mark.django_db
+def test_the_database_keeps_ended_true_to_the_state() -> None:
+    for state in PackageState:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef JOIN pg_attribute ON attrelid = adrelid"
+                " AND attnum = adnum WHERE adrelid = 'deliveries_package'::regclass AND attname = 'ended'"
+            )
+            expression = cursor.fetchone()[0]
+            cursor.execute(f"SELECT {expression} FROM (SELECT %s::varchar(16) AS state) s", [state.value])
+            assert cursor.fetchone()[0] is (state in states.ENDED)

@@ -30,9 +30,14 @@ class Event(models.Model):
     data: names and addresses stay with the package. An offer's events never name the associate.
     """
 
-    package = models.ForeignKey(Package, models.PROTECT, related_name="events", verbose_name=_("package"))
+    # Keys without an index of their own are led by another: a constraint's, or one below that leaves out the empty ones.
+    package = models.ForeignKey(
+        Package, models.PROTECT, related_name="events", db_index=False, verbose_name=_("package")
+    )
     store = models.ForeignKey(Store, models.PROTECT, related_name="events", verbose_name=_("store"))
-    trip = models.ForeignKey(Trip, models.PROTECT, null=True, related_name="events", verbose_name=_("trip"))
+    trip = models.ForeignKey(
+        Trip, models.PROTECT, null=True, related_name="events", db_index=False, verbose_name=_("trip")
+    )
     version = models.PositiveIntegerField(_("version"))
     verb = models.CharField(_("what"), max_length=16)
     from_state = models.CharField(_("from"), max_length=16, choices=STATES)
@@ -41,7 +46,7 @@ class Event(models.Model):
     happened_at = models.DateTimeField(_("happened at"))
     by_kind = models.CharField(_("by"), max_length=10, choices=ACTORS)
     by_user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("person")
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False, verbose_name=_("person")
     )
     by_name = models.CharField(_("system"), max_length=60, blank=True)
     reason = models.CharField(_("reason"), max_length=280, blank=True)
@@ -55,6 +60,8 @@ class Event(models.Model):
         verbose_name_plural = _("events")
         ordering = ["package", "version"]
         indexes = [
+            models.Index(fields=["trip"], condition=Q(trip__isnull=False), name="event_on_trip"),
+            models.Index(fields=["by_user"], condition=Q(by_user__isnull=False), name="event_by_person"),
             models.Index(fields=["at"], condition=Q(published_at=None), name="event_unpublished"),
             models.Index(fields=["at"], condition=Q(noticed_at=None), name="event_unnoticed"),
             models.Index(fields=["store", "id"], condition=Q(position=None), name="event_without_position"),

@@ -97,7 +97,7 @@ class Offer(models.Model):
 class OfferPackage(models.Model):
     """A package in an offer, in visit order. While `open`, no other offer can hold it."""
 
-    offer = models.ForeignKey(Offer, models.CASCADE, related_name="lines")
+    offer = models.ForeignKey(Offer, models.CASCADE, related_name="lines", db_index=False)  # the constraint has one
     package = models.ForeignKey(Package, models.PROTECT, related_name="offer_lines")
     position = models.PositiveSmallIntegerField()
     open = models.BooleanField(default=True)

@@ -29,7 +29,7 @@ def forewarn(*, store: Store, now: datetime) -> None:
 def _late(store: Store, now: datetime) -> None:
     """Once a promise, as soon as the customer's page says "late", which is before the promise is broken. After a time in
     which nothing ran, later than that is better than never."""
-    going = Package.objects.filter(
+    going = Package.objects.not_ended().filter(
         store=store, state__in=[PackageState.CLAIMED, PackageState.LOADED, PackageState.OUT],
         deliver_by__range=(now - LONG_PAST, now + LOOK_AHEAD),
     )  # fmt: skip

@@ -109,7 +109,7 @@ def open_trips(store: Store) -> list[Trip]:
 
 def lists(desk: Desk, mode: str, trip: Trip | None) -> dict[str, Any]:
     """What the page lists under the field, by mode."""
-    mine = Package.objects.filter(store=desk.store)
+    mine = Package.objects.not_ended().filter(store=desk.store)
     if mode == "stage":
         waiting = mine.filter(state__in=[PackageState.RECEIVED, PackageState.RETURNED]).order_by("deliver_by", "pk")
         return {"waiting": list(waiting[:MOST_ROWS]), "waiting_count": waiting.count()}

@@ -34,7 +34,7 @@ def labels_view(request: HttpRequest, desk: Desk) -> HttpResponse:
         ids = [int(part) for part in asked.split(",") if part.isdecimal() and len(part) < 19]
         packages = packages.filter(pk__in=ids)
     else:
-        packages = packages.filter(state=PackageState.RECEIVED)
+        packages = packages.filter(ended=False, state=PackageState.RECEIVED)
     total = packages.count()
     labels = [(package, qr(package.label)) for package in packages.order_by("deliver_by", "pk")[:MOST_LABELS]]
     return show(

@@ -79,7 +79,7 @@ class TripRow:
 
 def at_risk(packages: QuerySet[Package], now: datetime) -> QuerySet[Package]:
     """Those still in the store whose promise is late or less than SOON away, most urgent first."""
-    return packages.filter(state__in=IN_THE_STORE, deliver_by__lte=now + SOON).order_by("deliver_by", "pk")
+    return packages.filter(ended=False, state__in=IN_THE_STORE, deliver_by__lte=now + SOON).order_by("deliver_by", "pk")
 
 
 def packages_url(store: Store, **query: str) -> str:
@@ -146,7 +146,7 @@ def board(store: Store, now: datetime) -> dict[str, Any]:
     """Everything the board shows; a constant number of queries however long the evening."""
     mine = Package.objects.filter(store=store)
     risky = list(at_risk(mine, now)[: MOST_ROWS + 1])
-    weak_pins = mine.filter(state__in=[PackageState.RECEIVED, PackageState.STAGED], precision=Precision.ZIP)
+    weak_pins = mine.not_ended().filter(state__in=[PackageState.RECEIVED, PackageState.STAGED], precision=Precision.ZIP)
     problems = (
         DeliveryException.objects.filter(trip__store=store, resolved_at=None)
         .select_related("package", "trip__associate")
