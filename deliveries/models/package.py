@@ -163,7 +163,9 @@ class Package(models.Model):
     # Kept by the database. Indexes go by this and never by `state`, `version` or `state_since`: it is the same from move
     # to move, so a move rewrites the row within its page and touches no index (decision 0105).
     ended = models.GeneratedField(
-        expression=Q(state__in=sorted(ENDED)), output_field=models.BooleanField(), db_persist=True
+        expression=Q(state__in=sorted(ENDED)),  # type: ignore[arg-type]  # the stubs do not know that a Q is one
+        output_field=models.BooleanField(),
+        db_persist=True,
     )
     received_at = models.DateTimeField(_("received"), editable=False)
     # When its customer's name, address and place were deleted (`actions/retention.py`).
