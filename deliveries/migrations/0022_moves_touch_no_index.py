@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('associates', '0006_names_for_people'),
-        ('deliveries', '0017_road'),
+        ('deliveries', '0021_carriers_with_an_api'),
         ('stores', '0008_numbers_are_confirmed'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
