@@ -24,6 +24,7 @@ app.conf.beat_schedule = {
     "outbox": {"task": "deliveries.sweep_outbox", "schedule": 3.0, "options": {"expires": 3}},
     "notices": {"task": "deliveries.send_notices", "schedule": 5.0, "options": {"expires": 5}},
     "forewarn": {"task": "deliveries.find_forewarnings", "schedule": 30.0, "options": {"expires": 30}},
+    "places": {"task": "deliveries.find_places", "schedule": 60.0, "options": {"expires": 60}},
     "settle": {"task": "deliveries.sweep_trips", "schedule": 60.0, "options": {"expires": 60}},
     "weeks": {"task": "deliveries.find_weeks", "schedule": 3600.0, "options": {"expires": 3600}},
     "announce": {"task": "deliveries.find_announcements", "schedule": 30.0, "options": {"expires": 30}},

@@ -75,6 +75,8 @@ def logging_config(*, json_lines: bool, level: str) -> dict[str, Any]:
             "django.server": {"level": "WARNING"},
             # Names the number a text message went to. What went wrong is logged by us, by its code.
             "apprise": {"level": "WARNING", "propagate": False, "handlers": []},
+            # Writes whole addresses into its lines.
+            "geopy": {"level": "ERROR", "propagate": False, "handlers": []},
             # Access lines would carry tracking tokens; django_structlog's own lines are scrubbed.
             "uvicorn.access": {"level": "ERROR", "propagate": False, "handlers": []},
             # So would its line for every socket. Louder ones go through our handler, which scrubs.

@@ -304,6 +304,16 @@ if "project-osrm.org" in OSRM_URL:  # it would be told where associates live, if
     raise ImproperlyConfigured("OSRM_URL must be a server of your own; the public one may not see what we ask.")
 if not 0 < OSRM_SECONDS <= 30:
     raise ImproperlyConfigured("OSRM_SECONDS must be more than 0 and at most 30.")
+# Asked for addresses that the address table does not know. Empty: staff and customers are asked for the pin.
+GEOCODER_URL = env.str("GEOCODER_URL", default="").rstrip("/")
+GEOCODER_SECONDS = env.float("GEOCODER_SECONDS", default=5.0)
+GEOCODER_PER_SECOND = env.float("GEOCODER_PER_SECOND", default=1.0)  # all processes together; the public ones allow one
+if GEOCODER_URL and not GEOCODER_URL.startswith(
+    ("nominatim+http://", "nominatim+https://", "photon+http://", "photon+https://")
+):
+    raise ImproperlyConfigured("GEOCODER_URL must be nominatim+https://... or photon+https://...")
+if not (0 < GEOCODER_PER_SECOND <= 1000 and 0 < GEOCODER_SECONDS <= 30):
+    raise ImproperlyConfigured("GEOCODER_PER_SECOND must be 0 to 1000 and GEOCODER_SECONDS 0 to 30, both above 0.")
 
 # Webhooks and carriers may be called at http:// and on this machine; for tests and laptops, never in production.
 OUTBOUND_LOCAL = env.bool("OUTBOUND_LOCAL", default=False)

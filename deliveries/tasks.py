@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from associates import actions as terms
 from associates.models import Associate, Shift
-from deliveries import hours, live, matching, notices, webhooks
+from deliveries import hours, live, locating, matching, notices, webhooks
 from deliveries.actions import carriers, ledger, offers, retention, swaps, trips
 from deliveries.actors import system
 from deliveries.carriers import NotNow, service_of
@@ -20,6 +20,7 @@ from deliveries.intake import imports
 from deliveries.models import ApiCall, Carrier, Event, Notice, Offer, Package, Round, Swap, Trip, WebhookDelivery
 from deliveries.notices.channels import Failed
 from deliveries.states import OfferState, PackageState, TripState
+from stores import geocoding
 from stores.models import Store
 
 log = structlog.get_logger(__name__)
@@ -127,6 +128,20 @@ def sweep_outbox() -> None:
     """Events that were committed and never spoken: the process died in between."""
     stale = Event.objects.filter(published_at=None, at__lte=timezone.now() - timedelta(seconds=2))
     live.speak(list(stale.order_by("at").values_list("pk", flat=True)[:2000]))
+
+
+@shared_task(name="deliveries.find_places")
+def find_places() -> None:
+    """Stores with packages whose address is to be looked up."""
+    due = Package.objects.to_be_located(timezone.now()).filter(store=OuterRef("pk"))
+    for store_id in _stores_with(due):
+        locate_store.delay(store_id)
+
+
+@shared_task(name="deliveries.locate_store")
+def locate_store(store_id: int) -> None:
+    store = Store.objects.get(pk=store_id)
+    locating.locate_store(store=store, now=timezone.now(), geocoder=geocoding.from_settings())
 
 
 @shared_task(name="deliveries.send_notices")

@@ -388,16 +388,24 @@ class ApiSecret(models.Model):
 
 
 class AddressPoint(models.Model):
-    """A known street address and where it stands: the first place `places.locate` looks."""
+    """A known street address and where it stands: the first place `places.locate` looks.
+
+    Imported (`load_places`), or found by the geocoding service that `source` names.
+    """
 
     street = models.CharField(max_length=120)
     zip = models.CharField(max_length=5)
     lat = models.FloatField()
     lon = models.FloatField()
+    precision = models.CharField(max_length=8, default="rooftop", db_default="rooftop")
+    source = models.CharField(max_length=10, default="import", db_default="import")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["zip", "street"], name="address_point_once"),
+            models.CheckConstraint(
+                condition=Q(precision__in=["rooftop", "street"]), name="address_point_precision_known"
+            ),
             models.CheckConstraint(
                 condition=Q(lat__range=(-90, 90), lon__range=(-180, 180)), name="address_point_on_earth"
             ),

@@ -63,7 +63,7 @@ def locate(street: str, zip_code: str) -> Located | None:
     zip5 = zip_code.strip()[:5]
     known = AddressPoint.objects.filter(zip=zip5, street=normal_street(street)).first()
     if known:
-        return Located(Point(known.lat, known.lon), Precision.ROOFTOP)
+        return Located(Point(known.lat, known.lon), Precision(known.precision))
     middle = ZipCentroid.objects.filter(zip=zip5).first()
     return Located(Point(middle.lat, middle.lon), Precision.ZIP) if middle else None
 
@@ -73,7 +73,7 @@ def locate_many(addresses: Iterable[tuple[str, str]]) -> dict[tuple[str, str], L
     wanted = {(street, zip_code): (zip_code.strip()[:5], normal_street(street)) for street, zip_code in addresses}
     zips = {zip5 for zip5, _street in wanted.values()}
     points = AddressPoint.objects.filter(zip__in=zips, street__in={street for _zip5, street in wanted.values()})
-    doors = {(p.zip, p.street): Located(Point(p.lat, p.lon), Precision.ROOFTOP) for p in points}
+    doors = {(p.zip, p.street): Located(Point(p.lat, p.lon), Precision(p.precision)) for p in points}
     middles = {z.zip: Located(Point(z.lat, z.lon), Precision.ZIP) for z in ZipCentroid.objects.filter(zip__in=zips)}
     found = {address: doors.get(key) or middles.get(key[0]) for address, key in wanted.items()}
     return {address: located for address, located in found.items() if located}

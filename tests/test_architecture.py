@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "hours",
         "payroll",
     ),
-    ("actions", "matching"),
+    ("actions", "matching", "locating"),
     ("intake",),
     ("tasks",),
     ("views", "api", "consumers", "routing", "admin", "urls", "templatetags", "demo", "nation", "management", "apps"),

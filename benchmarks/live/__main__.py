@@ -1,191 +1,187 @@
 """How fast news reaches open pages, and what it costs, beside a bare server in the same run.
 
-    python -m benchmarks.live                                     1,000 sockets, 200 updates a second, 15 s each
-    python -m benchmarks.live --sockets 10000 --rate 1000 --json out.json
+    python -m benchmarks.live                                       1,000 sockets
+    python -m benchmarks.live --sockets 10000 --json out.json       what docs/live.md shows: three minutes, two cores
+    python -m benchmarks.live --draw out.json                       docs/images/live-load.svg from it (needs matplotlib)
 
-Starts an own PostgreSQL and Valkey, the real web process and the bare one (`bare.py`), opens four viewers a package and
-publishes updates of a real page's size. Beats and first snapshots are counted apart. CPU is the server process's own.
+Starts an own PostgreSQL and Valkey, the real web process and the bare one (`bare.py`), all on 127.0.0.1. Four viewers a
+package, in processes of their own; updates of a real page's size at each of `--rates`; then, with Homeward alone, Redis
+is stopped, packages move meanwhile, and it comes back; at last the web process is killed, started again, and everybody
+comes back as the page does. Beats and first snapshots are counted apart. CPU is the server process's own.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from config import embedded
-from config.servers import free_port
 
-ROOT = Path(__file__).resolve().parents[2]
+from .processes import ROOT, Crowds, OwnValkey, Server, raise_the_limit
+
 VIEWERS_A_PACKAGE = 4
+AWAY_S = 2.0  # how long Redis is away
+SETTLE_S = 1.5
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.live", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--sockets", type=int, default=1000)
-    parser.add_argument("--rate", type=int, default=200, help="updates a second; each reaches four sockets")
-    parser.add_argument("--seconds", type=int, default=15)
+    parser.add_argument(
+        "--rates", type=int, nargs="+", default=[200, 1000], help="updates a second, to four sockets each"
+    )
+    parser.add_argument("--seconds", type=int, default=15, help="a rate")
+    parser.add_argument("--processes", type=int, default=2, help="processes that hold the pages")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--draw", type=Path, help="only draw this report")
     options = parser.parse_args()
+    if options.draw:
+        from .chart import draw
+
+        draw(json.loads(options.draw.read_text()), ROOT / "docs/images/live-load.svg")
+        return
     os.environ.setdefault("HOMEWARD_ENV", "test")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ["ALLOWED_HOSTS"] = "127.0.0.1"
-    with tempfile.TemporaryDirectory(prefix="homeward-live-") as folder, embedded.services(Path(folder), durable=False):
+    raise_the_limit(options.sockets)
+    with tempfile.TemporaryDirectory(prefix="homeward-live-") as folder:
         Path(folder).chmod(0o755)
-        report = measure(options.sockets, options.rate, options.seconds)
+        valkey = OwnValkey(Path(folder) / "own-valkey", durable=False)
+        valkey.home.mkdir()
+        valkey.start()
+        os.environ["REDIS_URL"] = valkey.url()
+        try:
+            with embedded.services(Path(folder), durable=False):
+                report = measure(options, valkey)
+        finally:
+            valkey.stop()
     print(json.dumps(report, indent=2))
     if options.json:
-        options.json.write_text(json.dumps(report, indent=2) + "\n")
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
 
 
-def measure(sockets: int, rate: int, seconds: int) -> dict[str, Any]:
+def measure(options: argparse.Namespace, valkey: OwnValkey) -> dict[str, Any]:
     import django
 
     django.setup()
     from django.core.management import call_command
 
+    from .world import World
+
     call_command("migrate", verbosity=0)
-    tokens, channels, text = prepare(sockets // VIEWERS_A_PACKAGE)
-    report: dict[str, Any] = {"sockets": sockets, "updates_per_s": rate, "seconds": seconds, "bytes": len(text)}
-    report["tap_to_page_ms"] = taps()
+    world = World(options.sockets // VIEWERS_A_PACKAGE)
+    report: dict[str, Any] = {
+        "sockets": options.sockets, "seconds": options.seconds, "bytes": len(world.text.encode()),
+        "processors": os.cpu_count(), "load_before": [round(load, 2) for load in os.getloadavg()],
+    }  # fmt: skip
+    report["tap_to_page_ms"] = world.taps()
+    say(f"verb to page {report['tap_to_page_ms']}")
     for name, application, paths in (
-        ("homeward", "config.asgi:application", [f"/ws/t/{token}/" for token in tokens]),
-        ("bare", "benchmarks.live.bare:application", [f"/{channel}" for channel in channels]),
+        ("bare", "benchmarks.live.bare:application", [f"/{channel}" for channel in world.channels]),
+        ("homeward", "config.asgi:application", [f"/ws/t/{token}/" for token in world.tokens]),
     ):
-        with Server(application) as server:
-            everybody = [path for path in paths for _ in range(VIEWERS_A_PACKAGE)]
-            report[name] = asyncio.run(watch(server, everybody, channels, text, rate, seconds))
-    ours, bare = report["homeward"], report["bare"]
+        with Server(application) as server, Crowds(server.port, options.processes) as crowds:
+            found = report[name] = opening(server, crowds, [path for path in paths for _ in range(VIEWERS_A_PACKAGE)])
+            say(f"{name}: {found}")
+            for rate in options.rates:
+                found[str(rate)] = updates(server, crowds, world, rate, options.seconds)
+                say(f"{name} at {rate}/s: {found[str(rate)]}")
+            if name == "homeward":
+                report["redis_restart"] = redis_restart(valkey, crowds, world)
+                say(f"Redis restarted: {report['redis_restart']}")
+                report["reconnect"] = reconnect(server, crowds)
+                say(f"web process killed: {report['reconnect']}")
     report["ratio"] = {
-        "p95": round(ours["p95_ms"] / bare["p95_ms"], 2),
-        "cpu": round(ours["cpu_us_per_message"] / bare["cpu_us_per_message"], 2),
+        str(rate): {
+            what: round(report["homeward"][str(rate)][what] / report["bare"][str(rate)][what], 2)
+            for what in ("p50_ms", "p95_ms", "p99_ms", "cpu_us_per_message")
+        }
+        for rate in options.rates
     }
     return report
 
 
-def prepare(packages: int) -> tuple[list[str], list[str], str]:
-    """Packages on the bay with a link each; returns tokens, channels and a real message."""
-    from django.utils import timezone
-
-    from deliveries import links
-    from deliveries.live import groups, snapshots
-    from tests import make
-
-    now, store = timezone.now(), make.store()
-    made = [make.package(store, now=now) for _ in range(packages)]
-    tokens = [links.issue(package=package, now=now) for package in made]
-    facts = snapshots.load([made[0].pk], now=now)[made[0].pk]
-    return tokens, [groups.package(p.pk, "en") for p in made], snapshots.message(facts, "en", now=now)
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
-def taps(turns: int = 50) -> dict[str, float]:
-    """From calling a verb to the text on an open page: commit, rendering, Redis, hub, socket."""
-    from django.utils import timezone
-    from websockets.sync.client import connect
-
-    from deliveries import actors, links
-    from deliveries.actions import receiving
-    from tests import make
-
-    took = []
-    with Server("config.asgi:application") as server:
-        for _ in range(turns):
-            package = make.package(make.store(), now=timezone.now())
-            mine = links.issue(package=package, now=timezone.now())
-            where = f"ws://127.0.0.1:{server.port}/ws/t/{mine}/"
-            with connect(where, origin="http://127.0.0.1", proxy=None) as page:  # type: ignore[arg-type]
-                page.recv(timeout=10)
-                began = time.perf_counter()
-                receiving.hold(package=package, by=actors.system("benchmark"), now=timezone.now(), reason="benchmark")
-                while b"pick_up" not in page.recv(timeout=10, decode=False):
-                    pass
-                took.append(1000 * (time.perf_counter() - began))
-    return {"p50": round(statistics.median(took), 1), "p95": round(statistics.quantiles(took, n=20)[-1], 1)}
-
-
-class Server:
-    """One web process, started as `make run` does but without compression, and its cost."""
-
-    def __init__(self, application: str) -> None:
-        self.application, self.port = application, free_port()
-
-    def __enter__(self) -> Server:
-        self.process = subprocess.Popen(
-            [
-                sys.executable, "-m", "uvicorn", self.application, "--port", str(self.port), "--lifespan", "off",
-                "--no-access-log", "--log-level", "error", "--ws-per-message-deflate", "false", "--backlog", "4096",
-            ],
-            cwd=ROOT,
-        )  # fmt: skip
-        self.usage = psutil.Process(self.process.pid)
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/livez", timeout=2).close()
-                return self
-            except OSError:
-                time.sleep(0.05)
-        raise SystemExit(f"{self.application} did not start")
-
-    def __exit__(self, *error: object) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-
-    def cpu_s(self) -> float:
-        times = self.usage.cpu_times()
-        return float(times.user + times.system)
-
-    def rss(self) -> int:
-        return int(self.usage.memory_info().rss)
-
-
-async def watch(
-    server: Server, paths: list[str], channels: list[str], text: str, rate: int, seconds: int
-) -> dict[str, Any]:
-    """Open everybody, publish at `rate` from a process of its own, and see what comes."""
-    from .viewers import Crowd
-
-    crowd, rss = Crowd(), server.rss()
-    took = await crowd.open(server.port, paths)
-    await asyncio.sleep(2)
-    opened, per_socket = crowd.opened, (server.rss() - rss) / max(1, crowd.opened)
-    cpu = server.cpu_s()
-    publisher = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "benchmarks.live.publisher",
-        str(rate),
-        str(seconds),
-        stdin=asyncio.subprocess.PIPE,
-        cwd=ROOT,
-    )
-    await publisher.communicate(json.dumps({"channels": channels, "text": text}).encode())
-    await asyncio.sleep(1.5)
-    cpu = server.cpu_s() - cpu
-    delays = sorted(crowd.delays_us)
-    sent = rate * seconds * VIEWERS_A_PACKAGE
+def opening(server: Server, crowds: Crowds, paths: list[str]) -> dict[str, Any]:
+    """Open everybody."""
+    rss = server.rss()
+    answers = crowds.open(paths)
+    time.sleep(SETTLE_S)
+    opened = sum(answer["opened"] for answer in answers)
     return {
-        "opened": opened, "refused": crowd.refused, "closed": crowd.lost, "connects_per_s": round(opened / took),
-        "kb_per_socket": round(per_socket / 1024, 1), "lost": sent - len(delays),
+        "opened": opened, "refused": sum(answer["refused"] for answer in answers),
+        "connects_per_s": round(opened / max(answer["took_s"] for answer in answers)),
+        "kb_per_socket": round((server.rss() - rss) / max(1, opened) / 1024, 1),
+    }  # fmt: skip
+
+
+def updates(server: Server, crowds: Crowds, world: Any, rate: int, seconds: int) -> dict[str, Any]:
+    """Publish at `rate` from a process of its own, and see what comes."""
+    crowds.order("delays")
+    cpu, began = server.cpu_s(), time.monotonic()
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks.live.publisher", str(rate), str(seconds)],
+        input=json.dumps({"channels": world.channels, "text": world.text}), text=True, cwd=ROOT, check=True,
+    )  # fmt: skip
+    time.sleep(SETTLE_S)
+    cpu, took = server.cpu_s() - cpu, time.monotonic() - began
+    answers = crowds.order("delays")
+    delays = sorted(delay for answer in answers for delay in answer["us"])
+    return {
+        "messages": len(delays), "lost": rate * seconds * VIEWERS_A_PACKAGE - len(delays),
+        "closed": sum(answer["lost"] for answer in answers),
         "p50_ms": at(delays, 0.50), "p95_ms": at(delays, 0.95), "p99_ms": at(delays, 0.99), "max_ms": at(delays, 1),
-        "cpu_us_per_message": round(1e6 * cpu / max(1, len(delays)), 1), "cpu_share": round(cpu / (seconds + 1.5), 2),
+        "cpu_us_per_message": round(1e6 * cpu / max(1, len(delays)), 1), "cpu_share": round(cpu / took, 2),
+    }  # fmt: skip
+
+
+def redis_restart(valkey: OwnValkey, crowds: Crowds, world: Any) -> dict[str, Any]:
+    """Redis goes, a tenth of the packages move meanwhile (nobody can be told), Redis comes back."""
+    valkey.stop()
+    gone = time.monotonic()
+    targets = world.move_some()
+    time.sleep(max(0.0, AWAY_S - (time.monotonic() - gone)))
+    back = valkey.come_back()
+    answers = crowds.order(
+        "until", targets={f"/ws/t/{token}/": version for token, version in targets.items()}, seconds=20
+    )
+    last = max(answer["at_ns"] for answer in answers) / 1e9
+    return {
+        "moved": len(targets), "viewers_of_those": len(targets) * VIEWERS_A_PACKAGE,
+        "never_right": sum(answer["missing"] for answer in answers), "all_right_after_s": round(last - back, 2),
+        "sockets_closed": sum(answer["lost"] for answer in answers),
+    }  # fmt: skip
+
+
+def reconnect(server: Server, crowds: Crowds) -> dict[str, Any]:
+    """The web process dies under everybody and is started again; everybody comes back with the page's jitter."""
+    crowds.order("come back")
+    before = crowds.order("delays")
+    server.kill()
+    died = time.monotonic()
+    answering = server.start()
+    answers = crowds.order("everybody back", seconds=60)
+    last = max(answer["at_ns"] for answer in answers) / 1e9
+    return {
+        "away_s": round(answering - died, 2), "all_back_after_s": round(last - answering, 2),
+        "never_back": sum(answer["missing"] for answer in answers),
+        "attempts": sum(a["attempts"] - b["attempts"] for a, b in zip(answers, before, strict=True)),
+        "refused": sum(a["refused"] - b["refused"] for a, b in zip(answers, before, strict=True)),
     }  # fmt: skip
 
 
 def at(delays_us: list[int], share: float) -> float:
+    """The delay in milliseconds that this share of messages did not exceed."""
     if not delays_us:
         return float("nan")
     return round(delays_us[min(len(delays_us) - 1, int(share * len(delays_us)))] / 1000, 2)

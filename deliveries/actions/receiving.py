@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from deliveries import carrier_only
@@ -13,10 +14,11 @@ from deliveries.actors import Actor
 from deliveries.models import Event, Package
 from deliveries.models.package import PIN_MOVES_IN
 from deliveries.states import PackageState
-from stores.places import Point, Precision
+from stores.models import Store
+from stores.places import Located, Point, Precision, distance_m
 
 from . import Refused
-from .moves import WrongState, move, speak_after_commit
+from .moves import WrongState, move, note, speak_after_commit
 
 
 class NothingThere(Refused):
@@ -85,3 +87,42 @@ def confirm_pin(*, package: Package, point: Point, by: Actor, now: datetime) -> 
     locked.locate_after = None
     locked.save(update_fields=["lat", "lon", "precision", "locate_after"])
     return locked
+
+
+@transaction.atomic
+def locate(*, packages: Sequence[Package], place: Located | None, by: Actor, now: datetime) -> list[Package]:
+    """Their address was looked up: it is at `place`, or nobody knows (None). Those whose pin is no longer asked for stay.
+
+    A ZIP-precise place is only a better point to begin from: staff and the customer are still asked. A door beyond the
+    store's radius is the carrier's. Returns those that can be driven to now.
+    """
+    locked = [each for each in Package.objects.for_update([each.pk for each in packages]) if each.asks_for_pin]
+    for package in locked:
+        package.locate_after = None
+        if place is None:
+            continue
+        package.lat, package.lon, package.precision = place.point.lat, place.point.lon, place.precision
+        if distance_m(place.point, Point(package.store.lat, package.store.lon)) > package.store.radius_m:
+            package.associate_ok = False
+    Package.objects.bulk_update(locked, ["lat", "lon", "precision", "associate_ok", "locate_after"])
+    found = [package for package in locked if package.precision != Precision.ZIP]
+    note(found, "locate", by=by, now=now)
+    return found
+
+
+@transaction.atomic
+def take_to_look_up(*, store: Store, most: int, now: datetime, until: datetime) -> list[Package]:
+    """Packages of `store` whose address is due to be looked up, the most urgent first; nobody else takes them `until`
+    then. Whoever takes them and dies leaves them to be taken again after that."""
+    due = Package.objects.to_be_located(now).filter(store=store).order_by("deliver_by", "pk")
+    taken = list(due.select_for_update(skip_locked=True, of=("self",))[:most])
+    Package.objects.filter(pk__in=[package.pk for package in taken]).update(locate_after=until)
+    return taken
+
+
+def look_again(*, packages: Sequence[Package], after: datetime | None, tried: bool) -> None:
+    """Look their addresses up again `after` then, never where it is None; `tried` when somebody was asked in vain."""
+    tries = F("locate_tries") + (1 if tried else 0)
+    Package.objects.filter(pk__in=[package.pk for package in packages], locate_after__isnull=False).update(
+        locate_after=after, locate_tries=tries
+    )

@@ -303,6 +303,7 @@ def _package_of(row: Checked, place: Located | None, now: datetime) -> Package |
     return Package(
         **{**content, "lat": place.point.lat, "lon": place.point.lon, "associate_ok": ok},
         store=store, reference=row.reference, fingerprint=row.fingerprint, precision=place.precision,
+        locate_after=now if place.precision == Precision.ZIP else None,  # a task asks, not this request
     )  # fmt: skip
 
 

@@ -7,7 +7,8 @@ What it promises:
 
 - `join` returns when Redis has confirmed the subscription, so whoever reads the truth after it misses nothing.
 - A broken or silent connection to Redis is made again with a growing, random pause; all groups are subscribed again,
-  and then every viewer is sent what is true now (`fresh`), because what was said in between is lost.
+  and then the viewers of whatever changed meanwhile are sent what is true now (`fresh`), because what was said in
+  between is lost.
 - A viewer that is slow gets the newest message only. One that takes none for `STUCK_S` is dropped. Neither holds up
   the others for longer than `HELD_UP_S`, once.
 - A viewer that hears nothing for a while hears a beat, but only while Redis is heard: silence means "not live", and
@@ -42,7 +43,7 @@ CHANNELS_A_COMMAND = 500
 SENDS_A_TURN = 200  # before the loop may look at something else
 BEAT = '{"type":"beat"}'
 
-Fresh = Callable[[Sequence[str]], AsyncIterator[tuple[str, str]]]
+Fresh = Callable[[Sequence[str], float], AsyncIterator[tuple[str, str]]]
 
 
 class NotListening(Exception):
@@ -81,7 +82,8 @@ class Room:
 class Hub:
     """See above. Make it inside a running event loop; it starts with its first viewer.
 
-    fresh: for the given groups yields (group, text) with what is true now; used after a break.
+    fresh: for the given groups, of which nothing was heard for so many seconds, yields (group, text) with what is true
+           now where something may have changed; used after a break.
     """
 
     def __init__(self, url: str, fresh: Fresh) -> None:
@@ -94,6 +96,7 @@ class Hub:
         self._slots: list[set[Viewer]] = [set() for _ in range(BEAT_S)]
         self._connection: AbstractConnection | None = None
         self._heard = self._pinged = 0.0
+        self._missing_since = math.inf  # loop time since which something may have been said that we did not hear
         self._new: set[str] = set()  # groups to subscribe to in the next command
         self._outbox: deque[Viewer] = deque()
         self._pump: asyncio.Task[None] | None = None
@@ -253,7 +256,7 @@ class Hub:
 
     async def _listen(self) -> None:
         """Connect, subscribe, read; on a break pause and begin again."""
-        pause, broken = FIRST_PAUSE_S, False
+        pause, broken, self._missing_since = FIRST_PAUSE_S, False, self._now()
         while True:
             connection = self._pool.make_connection()
             try:
@@ -265,7 +268,9 @@ class Hub:
                 for names in _chunks(groups):
                     await self._command("SUBSCRIBE", *names)
                 if broken:
-                    self._spawn(self._catch_up(groups))
+                    self._spawn(self._catch_up(groups, connection))
+                else:
+                    self._missing_since = math.inf  # whoever is here already looks after this
                 pause = FIRST_PAUSE_S
                 await self._read(connection)
             except (RedisError, OSError) as error:
@@ -273,6 +278,8 @@ class Hub:
             except Exception:
                 log.exception("live.listening_failed")  # and begin again: a deaf process is worse than a noisy log
             finally:
+                if self._connection is connection:
+                    self._missing_since = min(self._missing_since, self._heard)
                 self._connection = None
                 for room in self._rooms.values():
                     room.ready.clear()
@@ -298,8 +305,8 @@ class Hub:
                 if room is not None:
                     room.ready.set()
 
-    async def _catch_up(self, groups: list[str]) -> None:
-        """After a break: once a group is subscribed again, its viewers are sent what is true now."""
+    async def _catch_up(self, groups: list[str], connection: AbstractConnection) -> None:
+        """After a break: once the groups are subscribed again, viewers are sent what changed since we last heard."""
         waiting = [group for group in groups if self.count(group)]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(JOIN_S):
@@ -307,10 +314,12 @@ class Hub:
                     if group in self._rooms:
                         await self._rooms[group].ready.wait()
         try:
-            async for group, text in self._fresh(waiting):
+            async for group, text in self._fresh(waiting, self._now() - self._missing_since):
                 room = self._rooms.get(group)
                 for viewer in room.viewers if room else ():
                     self.push(viewer, text)
+            if self._connection is connection:  # else it broke again, and the next one catches up on both
+                self._missing_since = math.inf
         except Exception:
             # The database is away, too. Closing is honest: each page comes back, and asks for itself until it can.
             log.exception("live.catch_up_failed")

@@ -97,6 +97,10 @@ class PackageQuerySet(models.QuerySet["Package"]):
             .exclude(not_before__gt=now)
         )
 
+    def to_be_located(self, now: datetime) -> PackageQuerySet:
+        """Whose address is due to be looked up (`deliveries/locating.py`)."""
+        return self.with_weak_pin().filter(locate_after__lte=now, deliver_by__gt=now)
+
     def with_weak_pin(self) -> PackageQuerySet:
         """What waits for a better pin: see `Package.asks_for_pin`."""
         return self.not_ended().filter(precision=Precision.ZIP, state__in=PIN_MOVES_IN)
@@ -123,7 +127,7 @@ class Package(models.Model):
     lat = models.FloatField(_("latitude"))
     lon = models.FloatField(_("longitude"))
     precision = models.CharField(_("pin known to"), max_length=8, choices=PRECISIONS)
-    # When the address is looked up again; empty: nobody is to be asked any more. See `actions/locating.py`.
+    # When the address is looked up again; empty: nobody is to be asked any more. See `deliveries/locating.py`.
     locate_after = models.DateTimeField(null=True, blank=True, editable=False)
     locate_tries = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     instructions = models.CharField(_("instructions"), max_length=280, blank=True)

@@ -176,6 +176,8 @@ def test_an_address_becomes_a_point_as_well_as_it_is_known(store: Store) -> None
     one, two = Package.objects.order_by("reference")
     assert (one.precision, one.lat) == (Precision.ROOFTOP, 40.6610)
     assert (two.precision, two.lat) == (Precision.ZIP, 40.6650)
+    assert one.locate_after is None
+    assert two.locate_after is not None, "a task looks it up"
     receiving.stage(packages=[one, two], by=actors.system("test"), now=make.EVENING)
     assert list(Package.objects.offerable(store, make.EVENING)) == [one], "a ZIP's middle is nobody's door"
 

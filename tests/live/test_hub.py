@@ -14,8 +14,11 @@ from deliveries import consumers
 from deliveries.live import hub as hub_module
 from deliveries.live.hub import BEAT, Hub, NotListening, Viewer
 
+from .server import OwnValkey
 
-async def nothing_new(groups: Sequence[str]) -> AsyncIterator[tuple[str, str]]:
+
+async def nothing_new(groups: Sequence[str], quiet_s: float) -> AsyncIterator[tuple[str, str]]:
+    assert 0 <= quiet_s < 120
     for group in groups:
         yield group, "fresh"
 
@@ -182,3 +185,35 @@ def test_a_socket_is_accepted_before_the_hub_may_send_to_it(monkeypatch: pytest.
     monkeypatch.setattr(consumers, "hub", Early)
     asyncio.run(Anybody({}).run(receive, send))
     assert sent == ["websocket.accept", "news, at once", "what is true", "left"]
+
+
+def test_a_second_break_before_all_was_said_anew_catches_up_on_both(own_valkey: OwnValkey) -> None:
+    """What was missed counts from the last word before the first break, until all of it has been told."""
+    asked: list[float] = []
+
+    async def slowly(groups: Sequence[str], quiet_s: float) -> AsyncIterator[tuple[str, str]]:
+        asked.append(quiet_s)
+        if len(asked) == 1:
+            own_valkey.stop()  # again, while we look
+        for group in groups:
+            yield group, f"truth {len(asked)}"
+
+    async def until(what: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not what():
+                await asyncio.sleep(0.02)
+
+    async def test() -> None:
+        hub, page = Hub(own_valkey.url(), slowly), Page()
+        await hub.join("one", page.viewer)
+        own_valkey.stop()
+        await asyncio.sleep(0.5)
+        own_valkey.come_back()
+        await until(lambda: len(asked) == 1)
+        await asyncio.sleep(0.5)
+        own_valkey.come_back()
+        await until(lambda: "truth 2" in page.got)
+
+    asyncio.run(test())
+    assert asked[0] >= 0.5
+    assert asked[1] >= asked[0] + 0.4, "both breaks"

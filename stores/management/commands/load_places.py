@@ -57,9 +57,10 @@ def _load(path: Path, reader: csv.DictReader[str]) -> Loaded:
     if not columns:
         raise CommandError(f"{path}: the file is empty; the first line must be address1,zip,lat,lon or zip,lat,lon.")
     if {"address1", "zip", "lat", "lon"} <= columns:
-        return _save(reader, Loaded("address points"), _address_point, ["zip", "street"])
+        loaded = Loaded("address points")
+        return _save(reader, loaded, _address_point, ["zip", "street"], ["lat", "lon", "precision", "source"])
     if {"zip", "lat", "lon"} <= columns:
-        return _save(reader, Loaded("ZIP centroids"), _zip_centroid, ["zip"])
+        return _save(reader, Loaded("ZIP centroids"), _zip_centroid, ["zip"], ["lat", "lon"])
     raise CommandError(
         f"{path}: the first line names {', '.join(sorted(columns))}; it must name at least zip, lat and lon, "
         "and address1 for street addresses."
@@ -67,7 +68,11 @@ def _load(path: Path, reader: csv.DictReader[str]) -> Loaded:
 
 
 def _save(
-    rows: Iterable[dict[str, str]], loaded: Loaded, read: Callable[[dict[str, str]], Any], unique: list[str]
+    rows: Iterable[dict[str, str]],
+    loaded: Loaded,
+    read: Callable[[dict[str, str]], Any],
+    unique: list[str],
+    renewed: list[str],
 ) -> Loaded:
     for batch in _batches(rows):
         found = {}
@@ -82,7 +87,7 @@ def _save(
         places = list(found.values())
         if places:
             type(places[0]).objects.bulk_create(
-                places, update_conflicts=True, unique_fields=unique, update_fields=["lat", "lon"]
+                places, update_conflicts=True, unique_fields=unique, update_fields=renewed
             )
     return loaded
 
