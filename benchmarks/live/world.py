@@ -45,8 +45,8 @@ class World:
         self.text = snapshots.message(snapshots.load([first], now=now)[first], "en", now=now)
 
     def move_some(self) -> dict[str, int]:
-        """Stage every tenth package; returns the version of each by its token."""
-        some = self.packages[::10]
+        """Stage a tenth of the packages; returns the version of each by its token."""
+        some = self.packages[: len(self.packages) // 10]
         moved = {package.pk: package for package in receiving.stage(packages=some, by=BY, now=timezone.now())}
         tokens = dict(zip((package.pk for package in self.packages), self.tokens, strict=True))
         return {tokens[pk]: package.version for pk, package in moved.items()}
@@ -55,7 +55,7 @@ class World:
         """From calling a verb to the text on an open page: commit, rendering, Redis, hub, socket."""
         took = []
         with Server("config.asgi:application") as server:
-            for turn in range(turns):
+            for turn in range(min(turns, len(self.packages) // 2)):
                 package, token = self.packages[-1 - turn], self.tokens[-1 - turn]
                 where = f"ws://127.0.0.1:{server.port}/ws/t/{token}/"
                 with connect(where, origin="http://127.0.0.1", proxy=None) as page:  # type: ignore[arg-type]
