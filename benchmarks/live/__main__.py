@@ -171,9 +171,10 @@ def reconnect(server: Server, crowds: Crowds) -> dict[str, Any]:
     died = time.monotonic()
     answering = server.start()
     answers = crowds.order("everybody back", seconds=60)
-    last = max(answer["at_ns"] for answer in answers) / 1e9
+    back = sorted(told / 1e9 - answering for answer in answers for told in answer["told_ns"])
     return {
-        "away_s": round(answering - died, 2), "all_back_after_s": round(last - answering, 2),
+        "away_s": round(answering - died, 2), "half_back_after_s": round(back[len(back) // 2], 2),
+        "p95_back_after_s": round(back[int(0.95 * len(back))], 2), "all_back_after_s": round(back[-1], 2),
         "never_back": sum(answer["missing"] for answer in answers),
         "attempts": sum(a["attempts"] - b["attempts"] for a, b in zip(answers, before, strict=True)),
         "refused": sum(a["refused"] - b["refused"] for a, b in zip(answers, before, strict=True)),

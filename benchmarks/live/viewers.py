@@ -30,6 +30,7 @@ class Viewer(asyncio.Protocol):
     def __init__(self, crowd: Crowd, path: str) -> None:
         self.crowd, self.path = crowd, path
         self.version = -1  # the package's, of the newest state it has seen
+        self.told_ns = 0  # when it was told a state first, since it was opened or cut off
         self.failures = 0
         self._begin()
 
@@ -109,6 +110,8 @@ class Crowd:
         if at < 0:
             self.beats += 1
             return
+        if viewer.version < 0:
+            viewer.told_ns = time.monotonic_ns()
         start = at + len(VERSION)
         viewer.version = max(viewer.version, int(payload[start : payload.index(b",", start)]))
         self.states += 1
@@ -164,7 +167,8 @@ class Crowd:
         ) and time.monotonic() < deadline:
             await asyncio.sleep(0.01)
         missing = sum(not viewer.is_open or viewer.version < 0 for viewer in self.viewers)
-        return {"missing": missing, "at_ns": time.monotonic_ns(), **self.counts()}
+        told_ns = [viewer.told_ns for viewer in self.viewers if viewer.version >= 0]
+        return {"missing": missing, "told_ns": told_ns, **self.counts()}
 
     def counts(self) -> dict[str, int]:
         return {

@@ -37,8 +37,10 @@ HELD_UP_S = 0.1  # a full socket is left to itself after this long, and the othe
 LINGER_S = 5.0  # a group nobody watches stays subscribed this long: pages are reloaded
 PING_S, SILENT_S = 1.0, 4.0  # how often Redis is asked whether it is there, and when it counts as gone
 JOIN_S = 3.0  # how long a viewer waits for its subscription
-BEAT_S = 30  # every viewer hears something at least this often
+BEAT_S = 30  # a viewer's turn to hear a beat comes this often
+JUST_HEARD_S = 15  # and is passed when it has just heard something: nobody hears nothing for longer than both, 45 s
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0  # between attempts to reach Redis
+TURNS = round(BEAT_S / HELD_UP_S)  # a few beats at every tick rather than many at once, which would hold up news
 CHANNELS_A_COMMAND = 500
 SENDS_A_TURN = 200  # before the loop may look at something else
 BEAT = '{"type":"beat"}'
@@ -58,14 +60,15 @@ class Viewer:
     until: loop time at which it has to come back and be admitted anew.
     """
 
-    __slots__ = ("drop", "group", "pending", "send", "since", "slot", "until")
+    __slots__ = ("drop", "group", "heard", "pending", "send", "since", "turn", "until")
 
     def __init__(self, send: Callable[[str], Awaitable[None]], drop: Callable[[], None], until: float) -> None:
         self.send, self.drop, self.until = send, drop, until
         self.group = ""
         self.pending: str | None = None  # the newest text it has not been given
         self.since = 0.0  # loop time since which a text is on its way to it; 0 when none is
-        self.slot = random.randrange(BEAT_S)  # noqa: S311 - spreads beats over time, nothing secret
+        self.heard = -math.inf  # loop time of the last text
+        self.turn = random.randrange(TURNS)  # noqa: S311 - spreads beats over time, nothing secret
 
 
 class Room:
@@ -93,7 +96,7 @@ class Hub:
         )
         self._fresh = fresh
         self._rooms: dict[str, Room] = {}
-        self._slots: list[set[Viewer]] = [set() for _ in range(BEAT_S)]
+        self._turns: list[set[Viewer]] = [set() for _ in range(TURNS)]
         self._connection: AbstractConnection | None = None
         self._heard = self._pinged = 0.0
         self._missing_since = math.inf  # loop time since which something may have been said that we did not hear
@@ -120,7 +123,7 @@ class Hub:
                 self._subscribe_soon(group)
         viewer.group = group
         room.viewers.add(viewer)
-        self._slots[viewer.slot].add(viewer)
+        self._turns[viewer.turn].add(viewer)
         if not room.ready.is_set():
             try:
                 async with asyncio.timeout(JOIN_S):
@@ -136,7 +139,7 @@ class Hub:
             room.viewers.discard(viewer)
             if not room.viewers:
                 room.empty_since = self._now()
-        self._slots[viewer.slot].discard(viewer)
+        self._turns[viewer.turn].discard(viewer)
         viewer.pending = None
         if held := self._held.pop(viewer, None):
             held.cancel()
@@ -170,6 +173,7 @@ class Hub:
             viewer.since, self._pumping = self._now(), viewer
             try:
                 await viewer.send(text)
+                viewer.heard = viewer.since
             except Exception:  # it is gone, in one of the many ways that servers have of saying so
                 self.leave(viewer)
                 viewer.drop()  # and if it is not, it must not stay open and deaf
@@ -208,25 +212,30 @@ class Hub:
             self.leave(viewer)
             viewer.drop()
 
-    def _beat(self, slot: int, now: float) -> None:
-        for viewer in list(self._slots[slot]):
+    def _beat(self, turn: int, now: float) -> None:
+        for viewer in list(self._turns[turn]):
             if viewer.until <= now:
                 self.leave(viewer)
                 viewer.drop()
-            elif viewer.pending is None and not viewer.since and self._connection is not None:
+            elif (
+                viewer.pending is None
+                and not viewer.since
+                and now - viewer.heard > JUST_HEARD_S
+                and self._connection is not None
+            ):
                 self.push(viewer, BEAT)
 
     async def _tick(self) -> None:
         """The hub's clock: stuck sockets, beats, empty rooms, a silent Redis."""
-        second = int(self._now())
+        turn = int(self._now() / HELD_UP_S)
         while True:
             await asyncio.sleep(HELD_UP_S)
             now = self._now()
             self._free_the_pump(now)
             self._drop_the_stuck(now)
-            while second < int(now):
-                second += 1
-                self._beat(second % BEAT_S, now)
+            while turn < int(now / HELD_UP_S):
+                turn += 1
+                self._beat(turn % TURNS, now)
             await self._look_after(now)
 
     async def _look_after(self, now: float) -> None:
@@ -238,9 +247,10 @@ class Hub:
             with contextlib.suppress(RedisError, OSError):
                 await connection.disconnect(nowait=True)  # the reader sees the end and starts again
             return
-        if now - self._pinged > PING_S:
-            self._pinged = now
-            await self._command("PING")
+        if now - self._pinged <= PING_S:
+            return
+        self._pinged = now
+        await self._command("PING")
         # Only confirmed ones: a confirmation still under way must not be taken for the next subscription's.
         idle = [
             name

@@ -136,10 +136,15 @@ def test_beats_are_heard_only_while_redis_is(monkeypatch: pytest.MonkeyPatch) ->
     async def test(hub: Hub, client: redis.asyncio.Redis) -> None:
         page = Page()
         await hub.join("hub-test:a.6.", page.viewer)
-        hub._beat(page.viewer.slot, 0)
+        now = asyncio.get_running_loop().time()
+        hub._beat(page.viewer.turn, now)
         await until(lambda: len(page.beats) >= 1)
-        hub._connection, before = None, len(page.beats)
-        hub._beat(page.viewer.slot, 0)
+        before = len(page.beats)
+        hub._beat(page.viewer.turn, now + hub_module.JUST_HEARD_S - 1)
+        await asyncio.sleep(0.05)
+        assert len(page.beats) == before, "it has just heard something"
+        hub._connection = None
+        hub._beat(page.viewer.turn, now + 60)
         await asyncio.sleep(0.05)
         assert len(page.beats) == before
 
