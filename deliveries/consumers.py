@@ -106,6 +106,7 @@ class Socket:
                 await send({"type": "websocket.close", "code": NOT_HERE})
                 return
             await send_text(text)
+            viewer.heard = asyncio.get_running_loop().time()
             if (await receive())["type"] != "websocket.disconnect":  # nothing is read from a page
                 await send({"type": "websocket.close", "code": NOT_HERE})
         except (NotListening, DatabaseError) as error:
