@@ -6,6 +6,7 @@ Only a task asks (`deliveries/locating.py`): a service that is slow keeps no req
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from geopy.adapters import RequestsAdapter
 from geopy.exc import GeocoderRateLimited, GeocoderTimedOut, GeopyError
 from geopy.geocoders import Nominatim as GeopyNominatim
 from geopy.geocoders import Photon as GeopyPhoton
@@ -62,7 +64,9 @@ class Nominatim:
 
     def __init__(self, url: str, *, user_agent: str, timeout_s: float) -> None:
         scheme, domain = _split(url)
-        self._geopy = GeopyNominatim(domain=domain, scheme=scheme, user_agent=user_agent, timeout=timeout_s)
+        self._geopy = GeopyNominatim(
+            domain=domain, scheme=scheme, user_agent=user_agent, timeout=timeout_s, adapter_factory=_once
+        )
 
     def find(self, address: Address) -> Located | None:
         """See Geocoder."""
@@ -98,7 +102,9 @@ class Photon:
 
     def __init__(self, url: str, *, user_agent: str, timeout_s: float) -> None:
         scheme, domain = _split(url)
-        self._geopy = GeopyPhoton(domain=domain, scheme=scheme, user_agent=user_agent, timeout=timeout_s)
+        self._geopy = GeopyPhoton(
+            domain=domain, scheme=scheme, user_agent=user_agent, timeout=timeout_s, adapter_factory=_once
+        )
 
     def find(self, address: Address) -> Located | None:
         """See Geocoder."""
@@ -200,6 +206,10 @@ def _number(street: str) -> str:
 def _same_street(asked: str, found: str) -> bool:
     """Whether the street that was found is the one of the line asked for: its words are there, in their order."""
     return f" {normal_street(found)} " in f" {normal_street(asked)} "
+
+
+# Left to itself the adapter tries again, and first sleeps as long as the service asks for: half an hour, say.
+_once = functools.partial(RequestsAdapter, max_retries=0)
 
 
 def _split(url: str) -> tuple[str, str]:

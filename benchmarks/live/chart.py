@@ -25,7 +25,6 @@ def draw(report: dict[str, Any], path: Path) -> None:
     rates = sorted(report["ratio"], key=int)
     figure, axes = pyplot.subplots(1, 3, figsize=(9.6, 3.4), width_ratios=[2.2, 1.2, 1], layout="constrained")
     _bars(axes[0], report, [(rate, what) for rate in rates for what in ("p50_ms", "p95_ms", "p99_ms")])
-    axes[0].set_yscale("log")
     axes[0].set_title("Publish to page, ms", fontsize=11)
     _bars(axes[1], report, [(rate, "cpu_us_per_message") for rate in rates])
     axes[1].set_title("Processor a message, µs", fontsize=11)
