@@ -64,6 +64,20 @@ def test_an_unknown_environment_is_refused() -> None:
     assert "must be development, test or production" in load({"HOMEWARD_ENV": "staging"}).stderr
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("OSRM_URL", "osrm.internal:5000", "must be the address of an OSRM server"),
+        ("OSRM_URL", "https://router.project-osrm.org", "must be a server of your own"),
+        ("OSRM_SECONDS", "0", "OSRM_SECONDS must be more than 0"),
+        ("GEOCODER_URL", "https://nominatim.example", "nominatim+https://"),
+        ("GEOCODER_PER_SECOND", "0", "GEOCODER_PER_SECOND must be"),
+    ],
+)
+def test_places_and_drives_say_how_they_are_named(variable: str, value: str, said: str) -> None:
+    assert said in load({variable: value}).stderr
+
+
 def test_livez_asks_nothing_and_readyz_asks_both(client: Client, db: None) -> None:
     assert client.get("/livez").json() == {"status": "ok"}
     ready = client.get("/readyz")
