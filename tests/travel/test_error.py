@@ -17,7 +17,7 @@ def excerpt() -> town.Town:
 
 
 def test_the_estimate_is_as_good_as_its_docstring_says(excerpt: town.Town) -> None:
-    off = ~np.eye(len(excerpt.osrm_s), dtype=bool)
+    off = excerpt.osrm_s > 0  # two points on one street may be one to a router
     error = np.abs(excerpt.estimate_s[off] / excerpt.osrm_s[off] - 1)
     assert len(excerpt.osrm_s) == 60
     assert 0.10 < np.median(error) < 0.20
