@@ -373,8 +373,9 @@ def erase(*, associate: Associate, shifts: Iterable[int], by: User, now: datetim
     Shift.everything.filter(pk__in=list(shifts), employee=person.employee_id).update(employee=nobody)
     person.refresh_from_db()
     person.employee, person.first_name = nobody, "Former associate"
-    person.insured_until, person.adult_from = None, person.enrolled_on
-    person.save(update_fields=["employee", "first_name", "insured_until", "adult_from"])
+    person.insured_until = person.licensed_until = None
+    person.adult_from = person.enrolled_on
+    person.save(update_fields=["employee", "first_name", "insured_until", "licensed_until", "adult_from"])
     # What staff's pages call this row in their history carries the first name and the employee number.
     kind = ContentType.objects.get_for_model(Associate)
     LogEntry.objects.filter(content_type=kind, object_id=str(person.pk)).update(object_repr=str(person))

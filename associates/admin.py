@@ -6,10 +6,11 @@ anything that could be counted into how often somebody declines.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -18,7 +19,7 @@ from unfold.decorators import display
 
 from stores.scoped_admin import ReadOnlyInline, ScopedAdmin, StoreFilter, in_store_time
 
-from .models import CONSENT_VERSIONS, NEEDED_CONSENTS, Associate, Consent, Employee, Shift
+from .models import CONSENT_VERSIONS, NEEDED_CONSENTS, PAPERS, Associate, Consent, Employee, Shift
 
 REMIND_BEFORE = timedelta(days=30)
 
@@ -49,6 +50,33 @@ class ShiftAdmin(ScopedAdmin):
     ends = in_store_time("ends_at", _("ends"))
 
 
+PAPER_LABELS = {"valid": "success", "soon": "warning", "over": "danger", "none": "info"}
+
+
+class PapersFilter(admin.SimpleListFilter):
+    """Whose insurance or license needs somebody."""
+
+    title = _("papers")
+    parameter_name = "papers"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, Any]]:
+        return [("ending", _("End within 30 days, or have ended")), ("over", _("Have ended"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Associate]) -> QuerySet[Associate]:
+        today = timezone.now().date()
+        if self.value() == "ending":
+            return ending(queryset, today + REMIND_BEFORE)
+        return ending(queryset, today - timedelta(days=1)) if self.value() == "over" else queryset
+
+
+def ending(people: QuerySet[Associate], last: date) -> QuerySet[Associate]:
+    """Those of `people`, still with us, with papers that end on `last` or before."""
+    either = Q()
+    for papers in PAPERS:
+        either |= Q(**{f"{papers}__lte": last})
+    return people.exclude(state=Associate.State.LEFT).filter(either)
+
+
 class ConsentInline(ReadOnlyInline):
     model = Consent
     fields = ("kind", "version", "given_at", "withdrawn_at")
@@ -57,18 +85,18 @@ class ConsentInline(ReadOnlyInline):
 
 @admin.register(Associate)
 class AssociateAdmin(ScopedAdmin):
-    """Who may deliver. Staff keep the insurance date; everything else is the associate's own."""
+    """Who may deliver. Staff keep the dates of insurance and license; everything else is the associate's own."""
 
     by_hand = frozenset({"change"})
-    list_display = ("first_name", "employee", "state_shown", "consents_complete", "insurance", "store")
-    list_filter = ("state", StoreFilter)
+    list_display = ("first_name", "employee", "state_shown", "consents_complete", "insurance", "license", "store")
+    list_filter = ("state", PapersFilter, StoreFilter)
     list_select_related = ("store", "employee")
     search_fields = ("first_name", "employee__reference", "employee__last_name")
     ordering = ("store", "first_name", "pk")
     readonly_fields = ("first_name", "employee", "store", "state_now", "consents_complete", "enrolled_on", "vehicle")
     fieldsets = (
         (None, {"fields": ("first_name", "employee", "store", "state_now", "enrolled_on")}),
-        (_("Eligibility"), {"fields": ("insured_until", "consents_complete", "vehicle")}),
+        (_("Eligibility"), {"fields": ("insured_until", "licensed_until", "consents_complete", "vehicle")}),
     )
     inlines = (ConsentInline,)
 
@@ -93,17 +121,21 @@ class AssociateAdmin(ScopedAdmin):
         given = {(c.kind, c.version) for c in person.consents.all() if c.withdrawn_at is None}
         return given >= {(kind, CONSENT_VERSIONS[kind]) for kind in NEEDED_CONSENTS}
 
-    @display(
-        description=_("insurance"),
-        ordering="insured_until",
-        label={"valid": "success", "soon": "warning", "over": "danger", "none": "info"},
-    )
+    @display(description=_("insurance"), ordering="insured_until", label=PAPER_LABELS)
     def insurance(self, person: Associate) -> tuple[str, str]:
-        until = person.insured_until
-        if until is None:
-            return "none", gettext("no date given")
-        today = person.store.local(timezone.now()).date()
-        if until < today:
-            return "over", gettext("ended on %(day)s") % {"day": until}
-        state = "soon" if until - today <= REMIND_BEFORE else "valid"
-        return state, gettext("until %(day)s") % {"day": until}
+        return validity(person, person.insured_until)
+
+    @display(description=_("license"), ordering="licensed_until", label=PAPER_LABELS)
+    def license(self, person: Associate) -> tuple[str, str]:
+        return validity(person, person.licensed_until)
+
+
+def validity(person: Associate, until: date | None) -> tuple[str, str]:
+    """How long papers still hold, on the store's calendar: a key for the colour, and words."""
+    if until is None:
+        return "none", gettext("no date given")
+    today = person.store.local(timezone.now()).date()
+    if until < today:
+        return "over", gettext("ended on %(day)s") % {"day": until}
+    state = "soon" if until - today <= REMIND_BEFORE else "valid"
+    return state, gettext("until %(day)s") % {"day": until}

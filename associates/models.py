@@ -127,6 +127,7 @@ class Associate(models.Model):
     vehicle = models.CharField(_("vehicle"), max_length=60, blank=True)
     colleagues_may_bring = models.BooleanField(_("colleagues may bring my own orders"), default=True)
     insured_until = models.DateField(_("insurance valid until"), null=True, blank=True)
+    licensed_until = models.DateField(_("driver’s license valid until"), null=True, blank=True)
     # The one trace of "not tonight": a date, overwritten each time, cleared when the evening is over. Never a count.
     resting_on = models.DateField(null=True, blank=True, editable=False)
 
@@ -154,6 +155,10 @@ class Associate(models.Model):
         """Whether every consent that deliveries need is given, in its present version, and not withdrawn."""
         given = set(self.consents.filter(withdrawn_at=None).values_list("kind", "version"))
         return given >= {(kind, CONSENT_VERSIONS[kind]) for kind in Consent.Kind.values if kind in NEEDED_CONSENTS}
+
+
+# Dates after which somebody is offered nothing until staff have seen new papers. An empty date is not asked for.
+PAPERS = ("insured_until", "licensed_until")
 
 
 class HomeCell(models.Model):
@@ -301,7 +306,8 @@ def willing(store: Store, evening: date) -> models.QuerySet[Associate]:
     """
     people = Associate.objects.filter(store=store, state=Associate.State.ACTIVE, employee__active=True)
     people = on_their_days(people, evening).exclude(resting_on=evening)
-    people = people.filter(Q(insured_until=None) | Q(insured_until__gte=evening))
+    for papers in PAPERS:
+        people = people.filter(Q(**{papers: None}) | Q(**{f"{papers}__gte": evening}))
     for kind in sorted(NEEDED_CONSENTS):
         given = Consent.objects.filter(
             associate=models.OuterRef("pk"), kind=kind, version=CONSENT_VERSIONS[kind], withdrawn_at=None

@@ -29,6 +29,7 @@ def about(person: Associate) -> dict[str, Any]:
         "associate": {
             "first_name": person.first_name, "state": person.state, "enrolled_on": person.enrolled_on,
             "eighteen_from": person.adult_from, "vehicle": person.vehicle, "insured_until": person.insured_until,
+            "licensed_until": person.licensed_until,
             "colleagues_may_bring_my_orders": person.colleagues_may_bring, "not_tonight_on": person.resting_on,
         },
         "home": {

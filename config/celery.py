@@ -31,6 +31,10 @@ app.conf.beat_schedule = {
     "webhooks": {"task": "deliveries.find_webhooks", "schedule": 5.0, "options": {"expires": 5}},
     "imports": {"task": "deliveries.find_imports", "schedule": 15.0, "options": {"expires": 15}},
     "forget-customers": {"task": "deliveries.find_forgettable", "schedule": 300.0, "options": {"expires": 300}},
+    "papers": {"task": "deliveries.find_papers", "schedule": 3600.0, "options": {"expires": 3600}},
+    "stop-rules": {"task": "deliveries.find_stops", "schedule": 60.0, "options": {"expires": 60}},
+    "staff-notices": {"task": "deliveries.send_staff_notices", "schedule": 30.0, "options": {"expires": 30}},
+    "simulations": {"task": "deliveries.find_simulations", "schedule": 2.0, "options": {"expires": 2}},
     "forget": {"task": "deliveries.forget", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 

@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "stores.second_step.SecondStepMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -210,6 +211,8 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # localhost has no certificate
 MFA_ADAPTER = "associates.passkeys.Adapter"
 MFA_TOTP_ISSUER = "Homeward"
+# The admin asks staff for an authenticator app or a passkey. Off on laptops, in the demo and in tests.
+STAFF_SECOND_STEP = env.bool("STAFF_SECOND_STEP", default=PRODUCTION)
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_HTTPONLY = True
@@ -377,6 +380,7 @@ UNFOLD = {
                 "items": [
                     {"title": _("Tonight"), "icon": "nightlight", "link": reverse_lazy("staff:tonight")},
                     {"title": _("Bay"), "icon": "barcode_scanner", "link": reverse_lazy("staff:bay")},
+                    {"title": _("Custody"), "icon": "back_hand", "link": reverse_lazy("staff:custody")},
                     {"title": _("Labels"), "icon": "label", "link": reverse_lazy("staff:labels")},
                     _page(_("Packages"), "package_2", "deliveries_package"),
                     _page(_("Open offers"), "mail", "deliveries_offer"),
@@ -403,6 +407,8 @@ UNFOLD = {
                     _page(_("Pay plans"), "payments", "stores_payplan"),
                     _page(_("Holidays"), "event_busy", "stores_holiday"),
                     _page(_("Carriers"), "airport_shuttle", "deliveries_carrier"),
+                    _page(_("Stop rules"), "front_hand", "deliveries_stoprule"),
+                    {"title": _("Simulator"), "icon": "science", "link": reverse_lazy("staff:simulator")},
                     {"title": _("Messages"), "icon": "sms", "link": reverse_lazy("staff:messages")},
                     _page(_("Staff"), "admin_panel_settings", "stores_staffmember"),
                     _page(_("API keys"), "key", "stores_apikey"),
@@ -412,7 +418,9 @@ UNFOLD = {
             {
                 "title": _("Records"),
                 "items": [
+                    {"title": _("Reports"), "icon": "bar_chart", "link": reverse_lazy("staff:reports")},
                     _page(_("Audit trail"), "history", "deliveries_event"),
+                    _page(_("Decisions about stores"), "gavel", "deliveries_storeevent"),
                     _page(_("Rounds"), "route", "deliveries_round"),
                     _page(_("Webhook deliveries"), "outbox", "deliveries_webhookdelivery"),
                 ],

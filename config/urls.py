@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from associates.sign_in import EnterCode
 from config import health
+from stores import second_step
 
 handler500 = "deliveries.api.problems.server_error"
 urlpatterns = [
@@ -13,6 +14,7 @@ urlpatterns = [
     path("admin/", include("deliveries.views.staff_urls")),
     path("admin/", admin.site.urls),
     path("accounts/login/code/confirm/", EnterCode.as_view()),  # before allauth's own, whose name it answers to
+    path("accounts/second-step/", second_step.second_step, name="second_step"),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("associates.urls")),

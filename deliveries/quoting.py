@@ -127,6 +127,7 @@ def evening_of(
     relaxed: bool = False,
     worked: Mapping[int, Hours] | None = None,
     now: datetime | None = None,
+    imagined: Mapping[int, Point] | None = None,
 ) -> Evening:
     """The planner's problem for `packages` and these associates on `day`.
 
@@ -135,20 +136,21 @@ def evening_of(
     `relaxed` keeps what somebody may carry but lifts how long they want to be (for showing what a trip would cost).
     `worked` is `hours.before_trips` of these associates where the caller has read it already. Nobody leaves before
     `now`: after the end of a shift arrivals count from there, and the time since is in the quote like all waiting.
+    `imagined`: coarse cells of people who have not signed up (the simulator); then nothing is read about them.
     Raises PayPlan.DoesNotExist.
     """
     plan = PayPlan.on(store, day)
     rule = rates(plan, day)
     worked = hours.before_trips(store, shifts) if worked is None else worked
     midnight = datetime.combine(day, time(0), store.zone).astimezone(UTC)
-    cells = home.reveal([associate for associate, _ in shifts])
+    cells = home.reveal([associate for associate, _ in shifts]) if imagined is None else imagined
     shifts = [(associate, shift) for associate, shift in shifts if associate.pk in cells]
     points = [(store.lat, store.lon)]
     points += [(package.lat, package.lon) for package in packages]
     points += [(cells[associate.pk].lat, cells[associate.pk].lon) for associate, _ in shifts]
     people = [associate for associate, _ in shifts]
-    never = blocked(people, cells, packages)
-    turns = _turns(people, midnight)
+    never = blocked(people, cells, packages) if imagined is None else {person.pk: frozenset() for person in people}
+    turns = _turns(people, midnight) if imagined is None else Counter()
     found = travel_times(store).drives(points)
     rows = 1 + len(packages)
 

@@ -7,18 +7,32 @@ from datetime import timedelta
 import structlog
 from celery import Task, shared_task
 from django.contrib.sessions.models import Session
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from associates import actions as terms
 from associates.models import Associate, Shift
 from deliveries import hours, live, locating, matching, notices, webhooks
-from deliveries.actions import carriers, ledger, offers, retention, swaps, trips
+from deliveries.actions import carriers, ledger, offers, retention, stopping, swaps, trips
 from deliveries.actors import system
 from deliveries.carriers import NotNow, service_of
 from deliveries.intake import imports
-from deliveries.models import ApiCall, Carrier, Event, Notice, Offer, Package, Round, Swap, Trip, WebhookDelivery
+from deliveries.models import (
+    ApiCall,
+    Carrier,
+    Event,
+    Notice,
+    Offer,
+    Package,
+    Round,
+    Swap,
+    Trip,
+    WebhookDelivery,
+)
 from deliveries.notices.channels import Failed
+from deliveries.notices.papers import remind
+from deliveries.notices.staff import send_staff_due
+from deliveries.simulator import jobs as simulations
 from deliveries.states import OfferState, PackageState, TripState
 from stores import geocoding
 from stores.models import Store
@@ -282,3 +296,48 @@ def forget() -> None:
     Round.objects.filter(slot_at__lt=before).exclude(associate_reasons={}).update(associate_reasons={})
     Round.objects.filter(slot_at__lt=before - timedelta(days=90)).delete()
     log.info("forget.done", rows=gone)
+
+
+@shared_task(name="deliveries.find_papers")
+def find_papers() -> None:
+    """Stores in which somebody's insurance or license ends soon."""
+    last = timezone.now().date() + timedelta(days=31)
+    for store_id in _stores_with(
+        Associate.objects.filter(store=OuterRef("pk")).filter(Q(insured_until__lte=last) | Q(licensed_until__lte=last))
+    ):
+        remind_of_papers.delay(store_id)
+
+
+@shared_task(name="deliveries.remind_of_papers")
+def remind_of_papers(store_id: int) -> None:
+    remind(store=Store.objects.get(pk=store_id), now=timezone.now())
+
+
+@shared_task(name="deliveries.find_stops")
+def find_stops() -> None:
+    """Stores that offer and have a stop rule, one task each."""
+    ruled = Store.objects.filter(stage__in=["pilot", "live"], stop_rules__active=True)
+    for store_id in ruled.values_list("pk", flat=True).distinct():
+        look_at_rules.delay(store_id)
+
+
+@shared_task(name="deliveries.look_at_rules")
+def look_at_rules(store_id: int) -> None:
+    stopping.look(store=Store.objects.get(pk=store_id), now=timezone.now())
+
+
+@shared_task(name="deliveries.send_staff_notices")
+def send_staff_notices() -> None:
+    send_staff_due(now=timezone.now())
+
+
+@shared_task(name="deliveries.find_simulations")
+def find_simulations() -> None:
+    """Runs of the simulator that nobody works on."""
+    for simulation_id in simulations.waiting(timezone.now()):
+        run_simulation.delay(simulation_id)
+
+
+@shared_task(name="deliveries.run_simulation", time_limit=1800, soft_time_limit=1740)
+def run_simulation(simulation_id: int) -> None:
+    simulations.run(simulation_id=simulation_id, now=timezone.now())

@@ -104,10 +104,7 @@ class StoreAdmin(ScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Store | None = None) -> tuple[str, ...]:
         access = scope.access_of(request)
-        fields = () if access.everywhere else IDENTITY
-        if obj is not None and not access.may("set_stage", obj.pk):
-            fields = (*fields, "stage")
-        return fields
+        return () if access.everywhere else IDENTITY
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return scope.access_of(request).everywhere

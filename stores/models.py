@@ -112,6 +112,9 @@ class Store(models.Model):
     round_every_minutes = models.PositiveSmallIntegerField(_("minutes between rounds"), default=15)
     answer_lead_minutes = models.PositiveSmallIntegerField(_("offers close before the shift ends, minutes"), default=15)
     carrier_cutoff = models.TimeField(_("carrier cut-off, store time"), default=time(20, 30))
+    # Tonight's, where staff moved it (`deliveries.actions.running`); on every other evening it is not looked at.
+    cutoff_moved_on = models.DateField(null=True, editable=False)
+    cutoff_moved_to = models.TimeField(null=True, editable=False)
     carrier_lead_minutes = models.PositiveSmallIntegerField(
         _("the carrier needs, minutes before the promise"), default=45
     )
@@ -162,6 +165,10 @@ class Store(models.Model):
                 condition=Q(workweek_starts_on__range=(0, 6)), name="store_workweek_starts_on_a_day"
             ),
             models.CheckConstraint(condition=Q(longest_day_hours__range=(4, 16)), name="store_longest_day_sane"),
+            models.CheckConstraint(
+                condition=Q(cutoff_moved_on=None) | Q(cutoff_moved_to__isnull=False),
+                name="store_cutoff_moved_to_a_time",
+            ),
             models.CheckConstraint(condition=Q(rest_minutes__lte=1440), name="store_rest_sane"),
             models.CheckConstraint(condition=~Q(emergency_number=""), name="store_has_an_emergency_number"),
             # Whoever reads the card later must be able to say what it said then, in a language they read.
@@ -212,8 +219,11 @@ class Store(models.Model):
 
         A cut-off before four in the morning is after midnight of that evening, as in `evening()`.
         """
-        day = evening + timedelta(days=1) if self.carrier_cutoff < time(4) else evening
-        return datetime.combine(day, self.carrier_cutoff, self.zone).astimezone(ZoneInfo("UTC"))
+        at = self.carrier_cutoff
+        if self.cutoff_moved_on == evening and self.cutoff_moved_to is not None:
+            at = self.cutoff_moved_to
+        day = evening + timedelta(days=1) if at < time(4) else evening
+        return datetime.combine(day, at, self.zone).astimezone(ZoneInfo("UTC"))
 
 
 class StaffMember(models.Model):

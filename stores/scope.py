@@ -21,18 +21,19 @@ M = TypeVar("M", bound=Model)
 # Verbs a role may use besides looking. A name here is a verb's name in `deliveries/actions`.
 BAY_VERBS = frozenset({"stage", "load", "unload", "report_missing", "receive_return", "hold", "collect"})
 LEAD_VERBS = BAY_VERBS | {
-    "withdraw", "tender", "cancel", "reassign", "confirm_pin", "abandon", "pause", "set_stage", "settle_report",
+    "withdraw", "release", "reassign", "override", "tender", "force_hold", "cancel", "confirm_pin", "abandon", "pause",
+    "set_stage", "move_cutoff", "simulate", "report", "settle_report",
 }  # fmt: skip
-PAY_VERBS = frozenset({"correct", "accept_dispute", "explain_dispute"})
+PAY_VERBS = frozenset({"report", "correct", "accept_dispute", "explain_dispute"})
 VERBS: dict[str, frozenset[str]] = {
     StaffMember.Role.BAY: BAY_VERBS,
     StaffMember.Role.LEAD: LEAD_VERBS,
     StaffMember.Role.DISTRICT: LEAD_VERBS | PAY_VERBS,
     StaffMember.Role.PAYROLL: PAY_VERBS,
-    StaffMember.Role.SUPPORT: frozenset(),
+    StaffMember.Role.SUPPORT: frozenset({"report"}),
 }
 # Models a role edits by hand, by model name. Everything else changes through a verb, or comes from a feed.
-LEAD_FORMS = frozenset({"store", "payplan", "holiday", "carrier", "associate"})
+LEAD_FORMS = frozenset({"store", "payplan", "holiday", "carrier", "associate", "stoprule"})
 FORMS: dict[str, frozenset[str]] = {
     StaffMember.Role.BAY: frozenset(),
     StaffMember.Role.LEAD: LEAD_FORMS,

@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import ForeignKey, ManyToManyField, Model, QuerySet
 from django.db.models.constants import LOOKUP_SEP
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
@@ -121,6 +121,10 @@ class ScopedAdmin(ModelAdmin):
         access = scope.access_of(request)
         several = access.everywhere or len(access.roles) > 1
         return [name for name in super().get_list_display(request) if several or name != "store"]
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
+        """Not found is 404, for what is not there and for what is another store's alike; Django would redirect."""
+        raise Http404
 
     # --- Who may -----------------------------------------------------------------------------------------------------
     def _may_by_hand(self, what: str, request: HttpRequest, row: Model | None) -> bool:

@@ -33,9 +33,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "manifests",
         "hours",
         "payroll",
+        "reports",
     ),
     ("actions", "matching", "locating"),
     ("intake",),
+    ("simulator",),
     ("tasks",),
     ("views", "api", "consumers", "routing", "admin", "urls", "templatetags", "demo", "nation", "management", "apps"),
 )

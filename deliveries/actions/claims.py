@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate, Limits, Shift
 from deliveries import actors, live
-from deliveries.actors import system
+from deliveries.actors import Actor, system
 from deliveries.models import Claim, Offer, Package, Stop, Trip
 from deliveries.quoting import PlannedStop, PlannedTrip
 from deliveries.states import OfferState, PackageState, TripState
@@ -112,11 +112,20 @@ def claim(
         raise AlreadyTaken
     check_limits(person.limits, list(packages.values()))
 
-    quote = planned.quote
     if trip is None:
         trip = Trip(store_id=person.store_id, associate=person, shift=shift, claimed_at=now)
-    trip.quote, trip.quote_digest, trip.pay_cents = quote.to_json(), quote.digest, quote.cents
-    trip.extra_s, trip.extra_m = quote.extra_s, quote.extra_m
+    put_on(trip, fresh, planned, by=actors.associate(person.user_id), now=now, key=key, offer=offer)
+    if offer is not None:
+        _answer(offer, fresh, now)
+    return trip
+
+
+def put_on(
+    trip: Trip, fresh: Sequence[Package], planned: PlannedTrip, *, by: Actor, now: datetime, key: UUID,
+    offer: Offer | None = None, reason: str = "",
+) -> None:  # fmt: skip
+    """Write `fresh` onto a locked or new trip of a locked associate; `planned` is the whole trip with them."""
+    take_quote(trip, planned)
     trip.save()
     stop_of = lay_stops(trip, planned.stops)
     Claim.objects.bulk_create(
@@ -125,11 +134,16 @@ def claim(
             for package in fresh
         ]
     )
-    move(fresh, "claim", by=actors.associate(person.user_id), now=now, trip=trip)
-    if offer is not None:
-        _answer(offer, fresh, now)
-    transaction.on_commit(lambda: live.nudge_associate(person.pk), robust=True)
-    return trip
+    move(fresh, "claim", by=by, now=now, trip=trip, reason=reason)
+    associate_id = trip.associate_id
+    transaction.on_commit(lambda: live.nudge_associate(associate_id), robust=True)
+
+
+def take_quote(trip: Trip, planned: PlannedTrip) -> None:
+    """The trip's promise is `planned`'s from now on. Not saved."""
+    quote = planned.quote
+    trip.quote, trip.quote_digest, trip.pay_cents = quote.to_json(), quote.digest, quote.cents
+    trip.extra_s, trip.extra_m = quote.extra_s, quote.extra_m
 
 
 def check_limits(limits: Limits, packages: Sequence[Package]) -> None:
@@ -213,9 +227,7 @@ def give_back(*, package: Package, rest: PlannedTrip | None, by: Associate, now:
         trip.state, trip.ended_at = TripState.ABANDONED, now
         trip.stops.all().delete()
     else:
-        quote = rest.quote
-        trip.quote, trip.quote_digest, trip.pay_cents = quote.to_json(), quote.digest, quote.cents
-        trip.extra_s, trip.extra_m = quote.extra_s, quote.extra_m
+        take_quote(trip, rest)
         lay_stops(trip, rest.stops)
     trip.save()
     transaction.on_commit(lambda: live.nudge_associate(person.pk), robust=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.contrib import admin
@@ -11,17 +14,21 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminDecimalFieldWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
-from deliveries.actions import cancelling, carriers, exceptions, receiving
-from deliveries.actions.moves import WrongState
+from associates.models import Associate, Shift
+from deliveries.actions import cancelling, exceptions, reassign, receiving, reclaim
 from deliveries.actors import Actor
+from deliveries.matching import BOARD_STAYS_OPEN
 from deliveries.models import DeliveryException, Event, Package
-from deliveries.states import ENDED, PackageState
+from deliveries.quoting import PlannedTrip
+from deliveries.states import ENDED, ON_A_TRIP, PackageState, TripState
 from deliveries.templatetags.units import dollars, inches, pounds
 from stores import scope
+from stores.models import Store
 from stores.places import Point, Precision
 from stores.scoped_admin import ReadOnlyInline, StoreFilter, in_store_time
 
@@ -50,19 +57,75 @@ class PinForm(ReasonForm):
     field_order = ["lat", "lon", "reason"]
 
 
+class ReassignForm(ReasonForm):
+    """To whom. Those whose shift ends this evening, each by name only: who fits is the planner's to know."""
+
+    shift = forms.ModelChoiceField(
+        label=_("Give it to"), queryset=Shift.objects.none(), widget=UnfoldAdminSelectWidget(),
+        help_text=_("They are told at once, with what their trip pays then, and may give it back before they leave."),
+    )  # fmt: skip
+    agreed = forms.BooleanField(
+        label=_("I asked, and this person said yes"), widget=UnfoldBooleanSwitchWidget(),
+        error_messages={"required": _("Ask the person first. Nobody is given a package without their word.")},
+    )  # fmt: skip
+    key = forms.UUIDField(widget=forms.HiddenInput(), initial=uuid4)
+    field_order = ["shift", "agreed", "reason"]
+
+
+def _shift_of(store: Store, shift: Shift) -> str:
+    return _("%(name)s, shift ends %(time)s") % {
+        "name": f"{shift.employee.first_name} {shift.employee.last_name}",
+        "time": date_format(store.local(shift.ends_at), "P"),
+    }
+
+
+def tonights_shifts(store: Store, now: datetime) -> QuerySet[Shift]:
+    """Shifts of people who signed up that end this evening and whose trip has not left."""
+    began = store.evening_began(now)
+    return (
+        Shift.objects.filter(
+            store=store, ends_at__gte=max(began, now - BOARD_STAYS_OPEN), ends_at__lt=began + timedelta(days=1),
+            employee__associate__state=Associate.State.ACTIVE,
+        )
+        .exclude(trips__state__in=[TripState.UNDER_WAY, TripState.FINISHED])
+        .select_related("employee")
+        .order_by("ends_at", "pk")
+    )  # fmt: skip
+
+
 def _stage(package: Package, answers: dict[str, Any], by: Actor, now: datetime) -> object:
     return receiving.stage(packages=[package], by=by, now=now)
 
 
+def _rest(package: Package, now: datetime) -> PlannedTrip | None:
+    """The trip the package leaves, planned without it."""
+    return reclaim.rest_of(package.trip, package, now) if package.trip and package.state in ON_A_TRIP else None
+
+
+def _reclaim(package: Package, answers: dict[str, Any], by: Actor, now: datetime) -> object:
+    return reclaim.reclaim(package=package, by=by, now=now, reason=answers["reason"], rest=_rest(package, now))
+
+
 def _tender(package: Package, answers: dict[str, Any], by: Actor, now: datetime) -> object:
-    manifest = carriers.tender(store=package.store, packages=[package], by=by, now=now, reason=answers["reason"])
-    if manifest is None:
-        raise WrongState
-    return manifest
+    return reclaim.force_to_carrier(package=package, by=by, now=now, reason=answers["reason"], rest=_rest(package, now))
 
 
 def _hold(package: Package, answers: dict[str, Any], by: Actor, now: datetime) -> object:
-    return receiving.hold(package=package, by=by, now=now, reason=answers["reason"])
+    return reclaim.force_hold(package=package, by=by, now=now, reason=answers["reason"], rest=_rest(package, now))
+
+
+def _override(package: Package, answers: dict[str, Any], by: Actor, now: datetime) -> object:
+    return reclaim.let_associate(package=package, by=by, now=now, reason=answers["reason"])
+
+
+def _reassign(package: Package, answers: dict[str, Any], by: Actor, now: datetime) -> object:
+    shift: Shift = answers["shift"]
+    to = Associate.objects.select_related("limits", "employee", "user", "store").get(employee=shift.employee_id)
+    planned = reassign.plan_for(package, to, shift, now)
+    return reassign.reassign(
+        package=package, planned=planned, to=to, by=by, now=now, reason=answers["reason"], key=answers["key"],
+        rest=_rest(package, now),
+    )  # fmt: skip
 
 
 def _collect(package: Package, answers: dict[str, Any], by: Actor, now: datetime) -> object:
@@ -175,8 +238,8 @@ class PackageAdmin(VerbAdmin):
             _("Promise"),
             {
                 "fields": (
-                    "promised", "not_before_local", "carrier_asked", "associate_ok", "item_class", "pin_required",
-                    "carrier_cost", "value",
+                    "promised", "not_before_local", "carrier_asked", "associate_ok", "kept_because", "item_class",
+                    "pin_required", "carrier_cost", "value",
                 )
             },
         ),
@@ -192,8 +255,8 @@ class PackageAdmin(VerbAdmin):
         (_("Size"), {"fields": ("weight", "sides")}),
     )  # fmt: skip
     readonly_fields = (
-        "state_now", "since", "in_hand", "on_trip", "promised", "not_before_local", "carrier_cost", "value", "pin",
-        "weight", "sides",
+        "state_now", "since", "in_hand", "on_trip", "promised", "not_before_local", "kept_because", "carrier_cost", "value",
+        "pin", "weight", "sides",
     )  # fmt: skip
     verbs = (
         Verb("stage", _("Stage"), _("Put it on the bay. From then on it can be offered."), _stage, sources("stage"),
@@ -202,19 +265,54 @@ class PackageAdmin(VerbAdmin):
              (PackageState.RECEIVED, PackageState.STAGED, PackageState.RETURNED), PinForm, one_at_a_time=True),
         Verb("receive_return", _("Receive the return"), _("You have it in your hands, back in the store."),
              _receive_return, sources("receive_return"), NoQuestion),
+        Verb("withdraw", _("Take the offer back"),
+             _("The offer that holds it is withdrawn, with all that is in it, and its packages return to the bay."),
+             _reclaim, (PackageState.OFFERED,), grave=True),
+        Verb("release", _("Take it off the trip"),
+             _("It returns to the bay. The person is told, and what the trip pays stays as it was."), _reclaim,
+             (PackageState.CLAIMED,), grave=True),
+        Verb("unload", _("Take it back from the car"),
+             _("You have it in your hands again. The person is told, and what the trip pays stays as it was."), _reclaim,
+             (PackageState.LOADED,)),
+        Verb("reassign", _("Give it to somebody else"),
+             _("Both people are told. The new one gets an exact quote, and no limit of theirs is passed."), _reassign,
+             reassign.FROM, ReassignForm, one_at_a_time=True),
+        Verb("override", _("Let an associate bring it"),
+             _("It is beyond the store's radius. From now on it is offered to people whose own limits allow it."),
+             _override, (PackageState.RECEIVED, PackageState.STAGED, PackageState.RETURNED)),
         Verb("hold", _("Hold for pick-up"), _("It stays here until the customer comes for it."), _hold,
              sources("hold")),
+        Verb("force_hold", _("Hold for pick-up"),
+             _("It is taken back from whoever it was promised to, and stays here until the customer comes for it."),
+             _hold, reclaim.PROMISED, grave=True),
         Verb("collect", _("Collected by the customer"), _("The customer is here and takes it."), _collect,
              sources("collect"), NoQuestion, one_at_a_time=True),
         Verb("tender", _("Give to the carrier"), _("It goes to the carrier now and is offered to nobody any more."),
-             _tender, sources("tender"), grave=True),
-        Verb("cancel", _("Cancel"), _("The order is off. This cannot be taken back."), _cancel, sources("cancel"),
-             grave=True),
+             _tender, {*sources("tender"), *reclaim.PROMISED}, grave=True),
+        Verb("cancel", _("Cancel"), _("The order is off. This cannot be taken back."), _cancel,
+             {*sources("cancel"), PackageState.OFFERED}, grave=True),
     )  # fmt: skip
 
     since = in_store_time("state_since", _("since"))
     promised = in_store_time("deliver_by", _("promised by"))
     not_before_local = in_store_time("not_before", _("another day: not before"))
+
+    def buttons(self, request: HttpRequest, row: Package) -> list[dict[str, Any]]:
+        """Without "let an associate bring it" where it is not the store's radius that says no."""
+        shown = super().buttons(request, row)
+        ours = not row.associate_ok and row.kept_because == Package.Kept.RADIUS
+        return [each for each in shown if ours or each["verb"] != "override"]
+
+    def form_of(self, request: HttpRequest, verb: Verb, rows: Sequence[Package]) -> forms.Form:
+        form = super().form_of(request, verb, rows)
+        if isinstance(form, ReassignForm):
+            shifts = tonights_shifts(rows[0].store, timezone.now())
+            if rows[0].trip_id:
+                shifts = shifts.exclude(trips=rows[0].trip_id)
+            choice: Any = form.fields["shift"]
+            choice.queryset = shifts
+            choice.label_from_instance = partial(_shift_of, rows[0].store)
+        return form
 
     def initial(self, verb: Verb, row: Package) -> dict[str, Any]:
         return {"lat": row.lat, "lon": row.lon} if verb.name == "confirm_pin" else {}

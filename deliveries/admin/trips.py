@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.core.files.storage import default_storage
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
@@ -14,21 +15,39 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from deliveries.actions import exceptions, wishes
+from deliveries.actions import exceptions, ledger, wishes
 from deliveries.actors import Actor
 from deliveries.models import Claim, DeliveryException, LedgerEntry, Package, Proof, Stop, Trip
 from deliveries.states import TripState
 from deliveries.templatetags.units import dollars
 from stores.scoped_admin import ReadOnlyInline, ScopedAdmin, StoreFilter, in_store_time
 
-from .verbs import Verb, VerbAdmin, link
+from .verbs import ReasonForm, Verb, VerbAdmin, link
 
 
 def _abandon(trip: Trip, answers: dict[str, Any], by: Actor, now: datetime) -> object:
     return exceptions.cannot_go_on(
         trip=trip, by=trip.associate, on_behalf=by, note=answers["reason"], now=now, key=uuid.uuid4()
     )
+
+
+class CorrectForm(ReasonForm):
+    """A line of its own in the ledger, which only ever grows."""
+
+    dollars = forms.DecimalField(
+        label=_("Add, dollars"), decimal_places=2, max_digits=8,
+        widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "0.01"}),
+        help_text=_("With a minus it takes back, but never below what was quoted. It cannot be changed afterwards."),
+    )  # fmt: skip
+    key = forms.UUIDField(widget=forms.HiddenInput(), initial=uuid.uuid4)
+    field_order = ("dollars", "reason")
+
+
+def _correct(trip: Trip, answers: dict[str, Any], by: Actor, now: datetime) -> object:
+    cents = int(answers["dollars"] * 100)
+    return ledger.correct(trip=trip, cents=cents, reason=answers["reason"], by=by, now=now, key=str(answers["key"]))
 
 
 def _settle_report(problem: DeliveryException, answers: dict[str, Any], by: Actor, now: datetime) -> object:
@@ -96,6 +115,10 @@ class TripAdmin(VerbAdmin):
             _("The associate cannot go on. What is in the car is on its way back until the store receives it; the rest "
               "returns to the bay. The trip is paid."),
             _abandon, (TripState.PLANNED, TripState.LOADING, TripState.UNDER_WAY), grave=True, one_at_a_time=True,
+        ),
+        Verb(
+            "correct", _("Correct the pay"), _("A correction is a new line beside the others, with your name and reason."),
+            _correct, (TripState.FINISHED, TripState.ABANDONED), form=CorrectForm, one_at_a_time=True,
         ),
     )  # fmt: skip
     claimed = in_store_time("claimed_at", _("claimed"))

@@ -94,10 +94,18 @@ class VerbAdmin(ScopedAdmin):
         """What this person may do with this row now: label, address, and whether it is grave."""
         access, store_id = scope.access_of(request), store_of(row, self.store_path)
         return [
-            {"label": verb.button, "url": f"{self.verb_url(verb)}?ids={row.pk}", "grave": verb.grave}
+            {"verb": verb.name, "label": verb.button, "url": f"{self.verb_url(verb)}?ids={row.pk}", "grave": verb.grave}
             for verb in self.verbs
-            if row.state in verb.states and access.may(verb.name, store_id)
+            if self.state_of(row) in verb.states and access.may(verb.name, store_id)
         ]
+
+    def state_of(self, row: Any) -> str:
+        """What the verbs' `states` are compared with."""
+        return str(row.state)
+
+    def form_of(self, request: HttpRequest, verb: Verb, rows: Sequence[Any]) -> forms.Form:
+        """The verb's question, filled in where it was answered."""
+        return verb.form(request.POST if request.method == "POST" else None, initial=self.initial(verb, rows[0]))
 
     def verb_url(self, verb: Verb) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_verb", args=[verb.name])
@@ -138,7 +146,7 @@ class VerbAdmin(ScopedAdmin):
         access = scope.access_of(request)
         if not all(access.may(verb.name, store_of(row, self.store_path)) for row in rows):
             raise PermissionDenied(gettext("Your role does not include this. Ask a lead of your store."))
-        form = verb.form(request.POST if request.method == "POST" else None, initial=self.initial(verb, rows[0]))
+        form = self.form_of(request, verb, rows)
         if request.method == "POST" and form.is_valid():
             self._do(request, verb, rows, form.cleaned_data)
             return HttpResponseRedirect(self._back(rows))
@@ -151,8 +159,8 @@ class VerbAdmin(ScopedAdmin):
                 "title": verb.button,
                 "verb": verb,
                 "form": form,
-                "rows": [(row, row.state in verb.states) for row in rows],
-                "possible": sum(row.state in verb.states for row in rows),
+                "rows": [(row, self.state_of(row) in verb.states) for row in rows],
+                "possible": sum(self.state_of(row) in verb.states for row in rows),
                 "ids": ",".join(str(row.pk) for row in rows),
                 "back": self._back(rows),
             },

@@ -25,8 +25,8 @@ from deliveries.models import ItemClass, Package
 from deliveries.models.package import HEAVIEST_G, LONGEST_MM
 from stores.feeds import fields
 from stores.feeds.report import Report, RowFault, shown
-from stores.feeds.rows import Cells, Kind, KnownStores, import_rows
-from stores.feeds.sheets import Row, Table
+from stores.feeds.rows import BATCH, Cells, Kind, KnownStores, import_rows
+from stores.feeds.sheets import Row, Table, in_batches
 from stores.models import Language, Store
 from stores.places import Located, Point, Precision, distance_m, in_united_states, locate_many
 
@@ -98,6 +98,37 @@ def take_in(
         unchanged=report.unchanged, rejected=report.rejected,
     )  # fmt: skip
     return report
+
+
+def imagine(table: Table, *, stores: QuerySet[Store], now: datetime) -> tuple[list[Package], Report]:
+    """The packages of `table`, checked and located as an import would, but neither saved nor compared with the books.
+
+    For the simulator. Without labels; a reference twice in the file counts once.
+    """
+    report, made = Report(dry_run=True), list[Package]()
+    known, seen = KnownStores(stores), set[tuple[int, str]]()
+    for rows in in_batches(table, BATCH):
+        known.load(rows)
+        good = []
+        for row in rows:
+            cells, checked = check(row, known)
+            if checked is None:
+                report.reject(cells.faults)
+            elif checked.key in seen:
+                report.unchanged += 1
+            else:
+                seen.add(checked.key)
+                good.append(checked)
+        places = locate_many({row.address for row in good})
+        for each in good:
+            package = _package_of(each, places.get(each.address), now)
+            if package is None:
+                report.reject(each.cells.faults)
+                continue
+            report.accepted += 1
+            report.warnings += each.cells.warnings
+            made.append(package)
+    return made, report
 
 
 # --- One row ------------------------------------------------------------------------------------------------------------
@@ -287,6 +318,7 @@ def _package_of(row: Checked, place: Located | None, now: datetime) -> Package |
     if cells.faults:
         return None
     ok = content["associate_ok"]
+    kept = "" if ok else Package.Kept.RETAILER
     if content["deliver_by"] <= now:
         cells.warn("deliver_by", "promise_past", _("The promise is over already; the carrier will get the package."))
     if place.precision == Precision.ZIP:
@@ -295,13 +327,13 @@ def _package_of(row: Checked, place: Located | None, now: datetime) -> Package |
             _("Only its ZIP code is known here, so no associate is offered it until the pin is confirmed."),
         )  # fmt: skip
     if ok and content["region"] != store.state:
-        ok = False
+        ok, kept = False, Package.Kept.STATE
         cells.warn("state", "other_state", _("Another state than the store's: it goes to the carrier."))
     elif ok and distance > store.radius_m:
-        ok = False
+        ok, kept = False, Package.Kept.RADIUS
         cells.warn("address1", "beyond_radius", _("Beyond the store's radius: it goes to the carrier."))
     return Package(
-        **{**content, "lat": place.point.lat, "lon": place.point.lon, "associate_ok": ok},
+        **{**content, "lat": place.point.lat, "lon": place.point.lon, "associate_ok": ok, "kept_because": kept},
         store=store, reference=row.reference, fingerprint=row.fingerprint, precision=place.precision,
         locate_after=now if place.precision == Precision.ZIP else None,  # a task asks, not this request
     )  # fmt: skip

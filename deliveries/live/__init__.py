@@ -8,9 +8,9 @@
     publishing.py  a committed Event -> Redis, once; who watches nothing costs nothing
     hub.py         one Redis subscription a process, fanned out to its sockets                  no models
 
-A verb needs only `speak`, `nudge_associate` and, for what is no event, `show`.
+A verb needs only `speak`, `nudge_associate`, `nudge_store` and, for what is no event, `show`.
 """
 
-from .publishing import nudge_associate, show, speak
+from .publishing import nudge_associate, nudge_store, show, speak
 
-__all__ = ["nudge_associate", "show", "speak"]
+__all__ = ["nudge_associate", "nudge_store", "show", "speak"]

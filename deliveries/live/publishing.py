@@ -52,6 +52,15 @@ def nudge_associate(associate_id: int) -> None:
         log.warning("live.nudge_lost", error=type(error).__name__)
 
 
+def nudge_store(store_id: int) -> None:
+    """Tell the store's open boards to look again. Lost when Redis is away: they also look by themselves."""
+    try:
+        with _line() as client:
+            client.publish(groups.store(store_id), snapshots.look())
+    except redis.RedisError as error:
+        log.warning("live.nudge_lost", error=type(error).__name__)
+
+
 def show(package_ids: Sequence[int]) -> None:
     """Send these packages' pages what is true now, though no event says so: a position. Lost when Redis is away."""
     languages = [code for code, _name in settings.LANGUAGES]

@@ -8,6 +8,9 @@ from .ledger import Carrier, Dispute, LedgerEntry, Manifest, Tender
 from .notice import MessageOptOut, MessageSettings, Notice, PushSubscription
 from .offer import Offer, OfferPackage, Round
 from .package import ItemClass, Package, PackageQuerySet, SafePlace, TrackingLink
+from .simulation import Simulation
+from .stop_rule import StaffNotice, StopRule
+from .store_event import StoreEvent
 from .swap import Swap, SwapPackage
 from .trip import Claim, DeliveryException, Proof, RoadAct, Stop, Transfer, Trip
 from .webhook import Webhook, WebhookDelivery, WebhookStore
@@ -42,7 +45,11 @@ __all__ = [
     "RoadAct",
     "Round",
     "SafePlace",
+    "Simulation",
+    "StaffNotice",
     "Stop",
+    "StopRule",
+    "StoreEvent",
     "Swap",
     "SwapPackage",
     "Tender",

@@ -109,6 +109,13 @@ class PackageQuerySet(models.QuerySet["Package"]):
 class Package(models.Model):
     """One parcel of one order. Its state moves only through verbs in `deliveries/actions`."""
 
+    class Kept(models.TextChoices):
+        """Why no associate may bring it. Staff may override the store's own radius, and nothing else."""
+
+        RETAILER = "retailer", _("the retailer")
+        STATE = "state", _("another state than the store’s")
+        RADIUS = "radius", _("the store’s radius")
+
     # Keys without an index of their own are led by another: a constraint's, or one below that leaves out the empty ones.
     store = models.ForeignKey(Store, models.PROTECT, related_name="packages", db_index=False, verbose_name=_("store"))
     reference = models.CharField(_("retailer's reference"), max_length=64)
@@ -152,6 +159,10 @@ class Package(models.Model):
     carrier_asked = models.BooleanField(_("the customer wants the carrier"), default=False, db_default=False)
     not_before = models.DateTimeField(_("another day: not before"), null=True, blank=True)
     pickup_credit_cents = models.PositiveIntegerField(_("credit for picking up, cents"), default=0, db_default=0)
+    kept_because = models.CharField(
+        _("kept for the carrier because of"), max_length=8, choices=Kept, blank=True, editable=False,
+        default="", db_default="",
+    )  # fmt: skip
 
     state = models.CharField(_("state"), max_length=16, choices=STATES, default=PackageState.RECEIVED, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -214,6 +225,10 @@ class Package(models.Model):
                 name="package_sides_sane",
             ),
             models.CheckConstraint(condition=Q(lat__range=(-90, 90), lon__range=(-180, 180)), name="package_on_earth"),
+            models.CheckConstraint(
+                condition=Q(kept_because="") | Q(kept_because__in=["retailer", "state", "radius"], associate_ok=False),
+                name="package_kept_for_a_reason",
+            ),
             models.CheckConstraint(condition=Q(version__gte=1), name="package_version_counts_from_one"),
             # Custody: somebody has it in hand exactly in the states that say so. Nobody ever asks "who lost it?".
             models.CheckConstraint(

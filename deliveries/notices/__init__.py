@@ -22,6 +22,19 @@ from .owed import owe_associate, owe_leads, owe_offers, owe_pay, owe_swap, owe_s
 from .sending import MOST_ATTEMPTS, due, send_due, wake
 
 __all__ = [
-    "MOST_ATTEMPTS", "OF_OFFERS", "due", "forewarn", "owe_associate", "owe_leads", "owe_offers", "owe_pay", "owe_swap",
-    "owe_swap_done", "owe_test", "send_due", "text_code", "wake", "write_down",
-]  # fmt: skip
+    "MOST_ATTEMPTS",
+    "OF_OFFERS",
+    "due",
+    "forewarn",
+    "owe_associate",
+    "owe_leads",
+    "owe_offers",
+    "owe_pay",
+    "owe_swap",
+    "owe_swap_done",
+    "owe_test",
+    "send_due",
+    "text_code",
+    "wake",
+    "write_down",
+]

@@ -67,7 +67,15 @@ ASSOCIATE: dict[str, Kind] = {
         urgent=True,
         lasts=timedelta(hours=1),
     ),
+    "trip_added": Kind(
+        _("Package put on a trip by the store"),
+        frozenset({T.PLANNED, T.LOADING}),
+        urgent=True,
+        lasts=timedelta(hours=2),
+    ),
     "pay_settled": Kind(_("Pay settled"), channels=CALM),
+    "insurance_ends": Kind(_("Insurance ends soon"), channels=CALM),
+    "license_ends": Kind(_("Driver’s license ends soon"), channels=CALM),
     "test": Kind(_("Test message"), urgent=True, lasts=timedelta(minutes=5)),
 }
 # To the store's leads: what cannot wait until they look at the board.
@@ -75,6 +83,8 @@ STAFF: dict[str, Kind] = {
     "trip_stopped": Kind(_("Somebody cannot go on"), channels=(MAIL, SMS), urgent=True, lasts=timedelta(hours=1)),
 }
 ALL = CUSTOMER | ASSOCIATE | STAFF
+# Which date of an associate a message is about.
+ABOUT_PAPERS = {"insurance_ends": "insured_until", "license_ends": "licensed_until"}
 # What tells, if kept, who was offered what: deleted with the evening, as offers are.
 OF_OFFERS = ("offer", "offer_closing", "offer_withdrawn", "swap_asked")
 # Verb of an Event -> the message it owes the customer. Few on purpose: what they want to be told without looking.

@@ -73,6 +73,7 @@ def sample(kind: str, store: Store, channel: str, *, now: datetime) -> dict[str,
         "carrier": texts.name("Parcel Express", channel, ""), "since": now, "promise": now + timedelta(hours=1),
         "promised_today": True, "by": now + timedelta(minutes=50), "reason": words.REASONS["nobody_home"],
         "next_step": words.NEXT[STATUS.get(kind, Status.ON_THE_WAY)], "photo": True, "name": "Ana", "colleague": "Ben",
-        "packages": 3, "extra_s": 540, "extra_m": 4989, "cents": 1140, "until": now + timedelta(minutes=30), "day": now,
+        "packages": 3, "paper_until": (now + timedelta(days=30)).date(), "quoted": 1140,
+        "extra_s": 540, "extra_m": 4989, "cents": 1140, "until": now + timedelta(minutes=30), "day": now,
         "shift_ends": now + timedelta(minutes=10), "why": DeliveryException.Reason.CAR.label, "note": "",
     }  # fmt: skip

@@ -22,7 +22,8 @@ from deliveries.states import OfferState, TripState
 
 from . import channels, readers, texts
 from .channels import Failed, Text
-from .kinds import ALL
+from .kinds import ABOUT_PAPERS, ALL
+from .papers import paper_key
 
 log = structlog.get_logger(__name__)
 
@@ -221,6 +222,14 @@ def _about_trip(notice: Notice) -> Callable[[], Text] | None:
     if person is not None and notice.kind == "test":
         return lambda: texts.write(
             "test", {"name": texts.line(person.first_name)},
+            language=person.user.language, zone=notice.store.zone, link=texts.page_of(notice),
+        )  # fmt: skip
+    if person is not None and notice.kind in ABOUT_PAPERS:
+        until = getattr(person, ABOUT_PAPERS[notice.kind])
+        if until is None or not notice.key.startswith(paper_key(person.pk, notice.kind, until)):
+            return None  # somebody has seen new papers since
+        return lambda: texts.write(
+            notice.kind, {"name": texts.line(person.first_name), "paper_until": until},
             language=person.user.language, zone=notice.store.zone, link=texts.page_of(notice),
         )  # fmt: skip
     if trip is None or person is None:

@@ -101,8 +101,8 @@ def of_trip(trip: Trip, packages: int, first_name: str) -> dict[str, Any]:
     """For the messages about a trip and its pay. What was paid is the ledger's sum, waiting without a drive included."""
     paid = sum(entry.cents for entry in trip.entries.all())  # type: ignore[attr-defined]
     return {
-        "name": line(first_name), "packages": packages, "cents": paid, "day": trip.shift.ends_at,
-        "shift_ends": trip.shift.ends_at,
+        "name": line(first_name), "packages": packages, "cents": paid, "quoted": trip.pay_cents,
+        "day": trip.shift.ends_at, "shift_ends": trip.shift.ends_at,
     }  # fmt: skip
 
 
@@ -134,5 +134,7 @@ def page_of(notice: Notice) -> str:
         "pay_settled": "earnings",
         "test": "messages",
         "swap_done": "trip",
+        "insurance_ends": "me",
+        "license_ends": "me",
     }
     return settings.SITE_URL + reverse(pages.get(notice.kind, "today"))

@@ -9,7 +9,9 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from associates.models import Associate
 from deliveries.actions.trips import AT_A_DOOR, UNDO
+from deliveries.actors import ActorKind
 from deliveries.models import Claim, Offer, Package, Proof, Stop, Swap, Trip
+from deliveries.notices.owed import CHANGES_A_TRIP
 from deliveries.states import OfferState, PackageState, TripState
 
 OPEN_TRIP = (TripState.PLANNED, TripState.LOADING, TripState.UNDER_WAY)
@@ -67,6 +69,31 @@ def doors(person: Associate, trip: Trip) -> list[Door]:
 def ahead(doors: list[Door]) -> list[Door]:
     """Those of these doors where something is still to be done."""
     return [door for door in doors if any(package.state in AT_A_DOOR for package in door.packages)]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreChange:
+    """What staff last did to a trip, all in one go: when, and which packages came on and went off."""
+
+    at: datetime
+    added: list[str]
+    removed: list[str]
+
+
+def store_change(trip: Trip | None) -> StoreChange | None:
+    """For the person's own pages, whether or not they want messages: a change by the store is never silent."""
+    if trip is None or trip.state not in (TripState.PLANNED, TripState.LOADING):
+        return None
+    done = trip.events.filter(by_kind=ActorKind.STAFF, verb__in=["claim", *CHANGES_A_TRIP]).select_related("package")
+    last = done.order_by("-pk").first()
+    if last is None:
+        return None
+    together = list(done.filter(at=last.at))
+    return StoreChange(
+        last.at,
+        [event.package.label for event in together if event.verb == "claim"],
+        [event.package.label for event in together if event.verb != "claim"],
+    )
 
 
 def in_hand(person: Associate) -> list[Package]:

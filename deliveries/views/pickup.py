@@ -35,7 +35,7 @@ def page(
         "tab": "today", "person": person, "store": trip.store, "trip": trip, "packages": packages,
         "loaded": len(loaded), "all_loaded": len(loaded) == len(packages) > 0, "said": said, "typed": typed,
         "waiting_since": trip.shift.ends_at if trip.shift.ends_at <= now else None, "now": now,
-        "ends_at": trip.shift.ends_at, "swaps": mine.swaps(person, now),
+        "ends_at": trip.shift.ends_at, "swaps": mine.swaps(person, now), "store_change": mine.store_change(trip),
     }  # fmt: skip
     return render(request, "associate/pickup.html", context, status=status)
 

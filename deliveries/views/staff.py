@@ -28,7 +28,7 @@ class Desk:
         return self.access.may(verb, self.store.pk)
 
 
-def staff_page(view: Callable[[HttpRequest, Desk], HttpResponse]) -> Callable[..., HttpResponse]:
+def staff_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """A page for members of staff, at a store.
 
     `?store=NUMBER` picks among their stores, the first otherwise. A number that is not theirs is not found. Whoever
@@ -36,7 +36,7 @@ def staff_page(view: Callable[[HttpRequest, Desk], HttpResponse]) -> Callable[..
     """
 
     @wraps(view)
-    def page(request: HttpRequest) -> HttpResponse:
+    def page(request: HttpRequest, **asked: Any) -> HttpResponse:
         stores = list(scope.stores_of(request.user))
         if not stores:
             return show(request, "admin/staff/no_store.html", {"title": ""}, status=403)
@@ -44,11 +44,11 @@ def staff_page(view: Callable[[HttpRequest, Desk], HttpResponse]) -> Callable[..
         store = next((store for store in stores if str(store.number) == number), None) if number else stores[0]
         if store is None:
             raise Http404
-        return view(request, Desk(store, stores, scope.access_of(request)))
+        return view(request, Desk(store, stores, scope.access_of(request)), **asked)
 
-    def guarded(request: HttpRequest) -> HttpResponse:
+    def guarded(request: HttpRequest, **asked: Any) -> HttpResponse:
         # The admin's site is looked up late: unfold puts its own in place when apps are ready.
-        response: HttpResponse = admin.site.admin_view(page)(request)
+        response: HttpResponse = admin.site.admin_view(page)(request, **asked)
         return response
 
     return guarded

@@ -2,13 +2,18 @@
 
 from django.urls import path
 
-from . import bay, labels, message_previews, staff, tonight
+from . import bay, labels, message_previews, reports, simulator, staff, store_custody, tonight
 
 app_name = "staff"
 urlpatterns = [
     path("", staff.home_view, name="home"),
     path("tonight/", tonight.tonight_view, name="tonight"),
     path("bay/", bay.bay_view, name="bay"),
+    path("custody/", store_custody.custody_view, name="custody"),
     path("labels/", labels.labels_view, name="labels"),
+    path("reports/", reports.reports_view, name="reports"),
+    path("simulator/", simulator.simulator_view, name="simulator"),
+    path("simulator/<int:pk>/", simulator.simulation_view, name="simulation"),
+    path("simulator/<int:pk>/csv/", simulator.simulation_csv, name="simulation_csv"),
     path("messages/", message_previews.previews_view, name="messages"),
 ]

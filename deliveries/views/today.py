@@ -33,6 +33,7 @@ def today(request: HttpRequest, person: Associate) -> HttpResponse:
         "offer": mine.open_offer(person, now), "in_hand": mine.in_hand(person), "swaps": mine.swaps(person, now),
         "board": matching.board_shift(person, now) is not None, "why": why_nothing(person, shift, now),
         "ask_again": person.state == Associate.State.ACTIVE and actions.consents_to_ask_again(person),
+        "store_change": mine.store_change(trip),
         "resting": person.resting_on == person.store.evening(now),
         "kept_packages": mine.kept(person), "next_shift": next_shift(person, now),
         "may_take_over": matching.board_shift(person, now) is not None

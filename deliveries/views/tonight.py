@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count, F, Min, Prefetch, Q, QuerySet, Sum
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -52,6 +52,10 @@ FIGURES: tuple[tuple[str | Promise, tuple[PackageState, ...], bool], ...] = (
 )
 MOST_ROWS = 30
 RATED_OVER, FEWEST_RATINGS = 30, 10  # days; fewer would lead to somebody
+# What the board can be cut down to; the figures stay, because each is a filter of its own.
+PARTS: dict[str, str | Promise] = {
+    "": _("Everything"), "risk": _("At risk"), "trips": _("Trips"), "problems": _("Problems"), "carrier": _("Carrier"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,21 @@ class TripRow:
     stops_done: int
     in_hand: int
     packages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stranded:
+    """A trip whose associate cannot go on, and the packages that are still to come back from it."""
+
+    trip: Trip
+    packages: int
+    at: datetime
+    since: timedelta | None
+
+
+def age(since: datetime, now: datetime) -> timedelta | None:
+    """How long ago `since` was; None when it is still to come, which the demo's walk ahead of the clock makes it."""
+    return now - since if since <= now else None
 
 
 def at_risk(packages: QuerySet[Package], now: datetime) -> QuerySet[Package]:
@@ -107,7 +126,7 @@ def figures(store: Store, now: datetime) -> list[Figure]:
                 state=states[0],
                 count=sum(row["n"] for row in rows.values()),
                 url=packages_url(store, **query, **({"evening": "tonight"} if tonight else {})),
-                oldest=now - min(row["since"] for row in rows.values()) if rows and not tonight else None,
+                oldest=age(min(row["since"] for row in rows.values()), now) if rows and not tonight else None,
                 long=any(state in LONG and now - row["since"] > LONG[state] for state, row in rows.items()),
             )
         )
@@ -152,6 +171,12 @@ def board(store: Store, now: datetime) -> dict[str, Any]:
         .select_related("package", "trip__associate")
         .order_by("at")
     )
+    stranded: dict[int, Stranded] = {}
+    for problem in problems:
+        if problem.reason == DeliveryException.Reason.CANNOT_GO_ON:
+            known = stranded.get(problem.trip_id)
+            count = known.packages + 1 if known else 1
+            stranded[problem.trip_id] = Stranded(problem.trip, count, problem.at, age(problem.at, now))
     offers = (
         Offer.objects.filter(store=store, state=OfferState.SENT, expires_at__gt=now)
         .only("pk", "pay_cents", "expires_at")
@@ -174,7 +199,8 @@ def board(store: Store, now: datetime) -> dict[str, Any]:
         "weak_pins": weak_pins.count(),
         "weak_pins_url": packages_url(store, precision__exact=Precision.ZIP, state__in="received,staged"),
         "trips": trips_tonight(store),
-        "problems": [(problem, now - problem.at) for problem in problems[:MOST_ROWS]],
+        "stranded": list(stranded.values()),
+        "problems": [(problem, age(problem.at, now)) for problem in list(problems)[:MOST_ROWS]],
         "problems_url": packages_url(store, problem="open"),
         "offers": [(offer, offer.expires_at - now) for offer in offers[:MOST_ROWS]],
         "manifests": list(carried[:MOST_ROWS]),
@@ -199,12 +225,18 @@ def rating(store: Store, now: datetime) -> dict[str, Any] | None:
 
 @staff_page
 def tonight_view(request: HttpRequest, desk: Desk) -> HttpResponse:
-    """The page, or with `?part=1` only what changes: the script asks for that when something moved."""
-    context = board(desk.store, timezone.now())
+    """The page, or with `?part=1` only what changes: the script asks for that when something moved. `?show=trips` cuts it
+    down to one part, for a handheld."""
+    wanted = request.GET.get("show", "")
+    if wanted not in PARTS:
+        raise Http404
+    context = {**board(desk.store, timezone.now()), "wanted": wanted}
     if request.GET.get("part"):
         response: HttpResponse = TemplateResponse(request, "admin/staff/tonight_board.html", context)
     else:
-        page = {"title": _("Tonight"), "stores": desk.stores, "page_url": reverse("staff:tonight")}
+        page = {
+            "title": _("Tonight"), "stores": desk.stores, "page_url": reverse("staff:tonight"), "parts": PARTS.items(),
+        }  # fmt: skip
         response = show(request, "admin/staff/tonight.html", {**context, **page})
     response["Cache-Control"] = "private, no-store"
     return response

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -13,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from deliveries.models import Package
+from deliveries.models import DeliveryException, Package
 from stores.models import StaffMember, Store
 from tests import make
 
@@ -146,3 +147,29 @@ def test_side_bar_leads_to_tonight_first(zanzibar: World, enter: Enter) -> None:
     assert "Promises at risk" in page, "the admin begins at the board"
     assert 0 < page.index(reverse("staff:tonight")) < page.index(reverse("admin:deliveries_package_changelist"))
     assert admin.site.site_header
+
+
+def test_the_board_is_cut_down_to_one_part(zanzibar: World, enter: Enter) -> None:
+    client = enter(zanzibar.store)
+    for part, shown in (
+        ("risk", "hw-risk"),
+        ("trips", "hw-trips"),
+        ("problems", "hw-problems"),
+        ("carrier", "hw-carrier"),
+    ):
+        page = text_of(client.get(reverse("staff:tonight"), {"show": part, "part": "1"}))
+        headings = set(re.findall(r'<h2 id="(hw-[a-z]+)"', page))
+        assert shown in headings
+        assert headings <= {shown, "hw-numbers", "hw-offers"}
+    assert client.get(reverse("staff:tonight"), {"show": "nonsense"}).status_code == 404
+
+
+def test_what_the_walk_did_ahead_of_the_clock_has_a_time_and_no_age(zanzibar: World, enter: Enter) -> None:
+    """The demo's evening runs ahead (0061): a moment still to come is shown as a time, not as an age below nothing."""
+    ahead = world.NOW + timedelta(hours=3)
+    DeliveryException.objects.filter(trip__store=zanzibar.store).update(at=ahead)
+    Package.objects.filter(store=zanzibar.store, state="staged").update(state_since=ahead)
+    page = text_of(enter(zanzibar.store).get(reverse("staff:tonight")))
+    assert "at 9:00 pm" in page
+    staged = page[page.index('data-state="staged"') :]
+    assert "oldest" not in staged[: staged.index("</a>")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +23,7 @@ from deliveries.actions import (
     ledger,
     offers,
     receiving,
+    running,
     trips,
     webhooks,
 )
@@ -36,6 +37,7 @@ from deliveries.models import (
     Package,
     Proof,
     Round,
+    StopRule,
     Trip,
     WebhookDelivery,
 )
@@ -210,6 +212,10 @@ def build(word: str = "Zanzibar", *, store: Store | None = None, now: datetime =
         LedgerEntry.objects.filter(store=store).earliest("pk"),
         ledger.dispute(trip=done, words=f"{word} toll", by=done.associate, now=now),
         Carrier.objects.get(store=store),
+        running.move_cutoff(
+            store=store, to=time(21, 30), by=actors.system("test"), now=now, reason=f"{word} truck"
+        ).decisions.latest("pk"),
         Manifest.objects.filter(store=store).latest("pk"),
+        StopRule.objects.get_or_create(store=store, kind="late", defaults={"limit": 50, "least": 5})[0],
     ]
     return world

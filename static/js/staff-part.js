@@ -1,0 +1,22 @@
+// A page whose part changes by itself while a worker is busy: asked for again every second until the part says it is over.
+const part = document.getElementById("hw-part");
+
+async function look() {
+  if (!part.querySelector("[data-running]")) return;
+  try {
+    const answer = await fetch(part.dataset.part, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+    if (answer.redirected || answer.status === 403) {
+      location.reload();
+      return;
+    }
+    if (answer.ok) part.innerHTML = await answer.text();
+  } catch (error) {
+    console.warn("part:", error); // no connection: the next look tries again
+  }
+  setTimeout(look, 1000);
+}
+
+setTimeout(look, 1000);
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) print();
+});

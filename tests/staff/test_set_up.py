@@ -1,0 +1,81 @@
+"""Setting a store up: the worked example of a pay plan is the real pay rule's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from deliveries import pay, quoting
+from deliveries.admin.pay_plans import CASES
+from stores import units
+from stores.models import PayPlan, StaffMember, Store
+from tests import make
+
+from . import world
+
+Enter = Callable[..., Client]
+
+
+def figures(store: Store, **other: Any) -> dict[str, Any]:
+    day = (world.NOW + timedelta(days=7)).date().isoformat()
+    return {
+        "store": store.pk, "effective_from": day, "hourly_cents": 1900, "per_package_cents": 150,
+        "mileage_tenth_cents": 725, **other,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("last_leg", [False, True])
+def test_the_example_pays_what_the_rules_pay(elsewhere: Store, enter: Enter, last_leg: bool) -> None:
+    asked = figures(elsewhere, **({"last_leg_paid": "on"} if last_leg else {}))
+    page = enter(elsewhere).get(reverse("admin:stores_payplan_example"), asked).content.decode()
+    day = (world.NOW + timedelta(days=7)).date()
+    plan = PayPlan(
+        store=elsewhere, effective_from=day, hourly_cents=1900, per_package_cents=150, mileage_tenth_cents=725,
+        last_leg_paid=last_leg,
+    )  # fmt: skip
+    for case in CASES:
+        more_s, more_m = (case.last_leg_s, case.last_leg_m) if last_leg else (0, 0)
+        quote = pay.quote(
+            quoting.rates(plan, day), range(1, case.packages + 1), paid_s=case.paid_s + more_s,
+            paid_m=case.paid_m + more_m, extra_s=case.extra_s, extra_m=case.extra_m, last_leg_s=more_s, last_leg_m=more_m,
+        )  # fmt: skip
+        assert units.dollars(quote.cents) in page
+    assert "the carrier, who costs about" in page
+
+
+def test_an_unfinished_form_is_told_what_is_missing(elsewhere: Store, enter: Enter) -> None:
+    client = enter(elsewhere)
+    page = client.get(reverse("admin:stores_payplan_example"), figures(elsewhere, hourly_cents="")).content.decode()
+    assert "Fill in" in page
+    assert "500" not in str(client.get(reverse("admin:stores_payplan_example"), {"hourly_cents": "x" * 99}).status_code)
+    other = client.get(reverse("admin:stores_payplan_example"), figures(Store(pk=999_999))).content.decode()
+    assert "Fill in" in other, "a store that is not theirs is none"
+
+
+def test_the_example_stands_beside_the_form_of_those_who_edit(elsewhere: Store, enter: Enter) -> None:
+    add = reverse("admin:stores_payplan_add")
+    assert "hw-example" in enter(elsewhere).get(add).content.decode()
+    refused = enter(elsewhere, StaffMember.Role.BAY).get(reverse("admin:stores_payplan_example"), figures(elsewhere))
+    assert refused.status_code == 403
+    assert not PayPlan.objects.filter(hourly_cents=1900).exists(), "an example writes nothing"
+
+
+def test_one_command_pauses_every_store(elsewhere: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    other = make.store(stage=Store.Stage.SIMULATE)
+    with pytest.raises(CommandError, match="There is no store 1"):
+        call_command("pause_stores", store=[elsewhere.number, 1], reason="storm")
+    with pytest.raises(CommandError, match="Say why"):
+        call_command("pause_stores", all=True, reason="  ")
+    call_command("pause_stores", all=True, reason="storm")
+    assert "1 paused." in capsys.readouterr().out
+    stages = dict(Store.objects.values_list("pk", "stage"))
+    assert stages == {elsewhere.pk: "paused", other.pk: "simulate"}
+    decision = elsewhere.decisions.get()
+    assert decision.reason == "storm"
+    assert decision.by_name.startswith("pause_stores by ")
