@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
+from uuid import uuid4
 
 from allauth.account.models import EmailAddress
+from django.contrib.staticfiles import finders
 from playwright.sync_api import Page
 
-from associates.models import Associate
+from associates.models import Associate, Shift
 from deliveries import matching
-from deliveries.models import Offer, Package
+from deliveries.actions import claims
+from deliveries.models import Offer, Package, Trip
 from stores.models import Store
 from tests import make
+from tests.staff.world import offer_to
 
 FIVE_PM = 17
+MOST_SCRIPT = 45 * 1024  # bytes, gzip: issue 4, without map and scanner
 
 
 def store(**fields: Any) -> Store:
@@ -49,6 +57,14 @@ def send_round(store: Store, person: Associate) -> Offer:
     return Offer.objects.get(associate=person)
 
 
+def claim(person: Associate, shift: Shift, packages: list[Package]) -> Trip:
+    """These packages on this person's trip, through an open offer of exactly them."""
+    now = datetime.now(UTC)
+    offer = offer_to(person, shift, packages, now=now, until=now + timedelta(minutes=20))
+    planned = claims.planned_from(offer)
+    return claims.claim(planned=planned, shown=offer.quote_digest, by=person, now=now, key=uuid4(), offer=offer)
+
+
 def sign_in(page: Page, person: Associate) -> None:
     """Through the sign-in page, as somebody whose address was confirmed before."""
     EmailAddress.objects.get_or_create(user=person.user, email=person.user.email, verified=True, primary=True)
@@ -66,3 +82,15 @@ def until(page: Page, question: str, arg: Any = None, seconds: float = 20) -> No
     while not page.evaluate(question, arg):
         assert time.monotonic() < deadline, question
         page.wait_for_timeout(50)
+
+
+def script_sizes(page: Page) -> dict[str, int]:
+    """The scripts this page has loaded, each with its bytes as gzip. Without the service worker."""
+    loaded = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    sizes = {}
+    for name in {urlparse(url).path for url in loaded} - {"/sw.js"}:
+        if name.endswith(".js"):
+            found = finders.find(name.removeprefix("/static/"))
+            assert isinstance(found, str), name
+            sizes[name] = len(gzip.compress(Path(found).read_bytes(), 9))
+    return sizes

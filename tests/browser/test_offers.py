@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from deliveries.models import Trip
+from associates.models import Associate
+from deliveries.models import Offer, Package, Trip
+from stores.models import Store
 from stores.places import Point
 from tests import make
 
@@ -26,7 +28,7 @@ def far_apart() -> dict[str, Point]:
     return {"at": Point(40.668, -74.112), "and": Point(40.681, -74.106), "too": Point(40.684, -74.128)}
 
 
-def offered_apart() -> tuple:  # type: ignore[type-arg]
+def offered_apart() -> tuple[Associate, list[Package], Offer]:
     store = evening.store()
     now = datetime.now(UTC)
     person = make.associate(store, lives=Point(40.7, -74.13))
@@ -46,6 +48,7 @@ def test_the_map_is_fetched_when_it_is_wanted_and_follows_the_ticks(phone: Calla
     expect(page.locator("ol.way li")).to_have_count(3)
     check(page, "offer-way")
     assert not [url for url in asked if "leaflet" in url], "not before somebody asks for it"
+    assert sum(evening.script_sizes(page).values()) <= evening.MOST_SCRIPT
     page.get_by_role("button", name="Show the map").click()
     area_map = page.get_by_role("group", name="Map: the store and the areas")
     expect(area_map).to_be_focused()
@@ -115,3 +118,80 @@ def test_why_not_me_names_the_limit_and_leads_to_it(phone: Callable[..., Page], 
     check(page, "why-not")
     page.get_by_role("link", name="Change how much longer").click()
     expect(page.get_by_label("Minutes", exact=True)).to_have_value("5")
+
+
+def claimed(store: Store, name: str, at: Point, *places: Point) -> Associate:
+    """Somebody with a claimed trip to these places, half an hour before the end of their shift."""
+    now = datetime.now(UTC)
+    person = make.associate(store, employee=make.employee(store, first_name=name), lives=at)
+    shift = make.shift(person, ends_at=now + timedelta(minutes=30))
+    packages = [make.package(store, at=place, now=now, deliver_by=now + timedelta(hours=4)) for place in places]
+    evening.claim(person, shift, packages)
+    return person
+
+
+def test_two_colleagues_swap_before_loading(phone: Callable[..., Page], check: Check) -> None:
+    store = evening.store()
+    north, east, south = Point(40.668, -74.112), Point(40.676, -74.106), Point(40.664, -74.12)
+    ana = claimed(store, "Ana", Point(40.69, -74.12), north, south)
+    ben = claimed(store, "Ben", Point(40.695, -74.105), east)
+    anas, bens = phone(), phone()
+    evening.sign_in(anas, ana)
+    evening.sign_in(bens, ben)
+
+    anas.goto("/trip/")
+    anas.get_by_role("link", name="Ask a colleague to take one").click()
+    expect(anas.get_by_role("button", name="Ask", exact=True)).to_be_disabled()
+    anas.get_by_role("checkbox").first.check()
+    anas.get_by_role("radio", name="Ben").check()
+    expect(anas.get_by_text("After the swap")).to_be_visible()
+    expect(anas.get_by_role("radio", name="Ben")).to_be_checked()
+    check(anas, "swap-ask")
+    anas.get_by_role("button", name="Ask", exact=True).click()
+    expect(anas.get_by_text("Ben is asked.")).to_be_visible()
+    check(anas, "swap-asked")
+
+    # Nobody touches Ben's phone: the question shows by itself.
+    bens.get_by_role("link", name="Ana asks for a swap").click()
+    expect(bens.get_by_text("Would come to you")).to_be_visible()
+    check(bens, "swap-answer")
+    bens.get_by_text("Only in exchange for one of mine").click()
+    bens.get_by_role("checkbox").first.check()
+    bens.get_by_role("button", name="Show what it would mean").click()
+    check(bens, "swap-exchange")
+    bens.get_by_role("button", name="Ask Ana for this exchange").click()
+    expect(bens.get_by_role("heading", level=1)).to_have_text("You asked Ana")
+    check(bens, "swap-waiting")
+
+    anas.get_by_role("link", name="Ben would, in exchange").click()
+    expect(anas.get_by_text("Would go from you")).to_be_visible()
+    check(anas, "swap-exchange-asked")
+    anas.get_by_role("button", name="Yes, swap").click()
+    expect(anas.get_by_text("Your trip is as agreed now.")).to_be_visible()
+    expect(bens.get_by_role("heading", level=1)).to_have_text(
+        "You asked Ana"
+    )  # the page that was open says what it said
+    bens.goto("/trip/")
+    trips = {trip.associate_id: set(trip.packages.values_list("lat", flat=True)) for trip in Trip.objects.all()}
+    assert trips[ben.pk] != {east.lat}
+    assert east.lat in trips[ana.pk]
+    assert len(trips[ana.pk]) == 2
+
+
+def test_a_swap_without_script(phone: Callable[..., Page]) -> None:
+    store = evening.store()
+    ana = claimed(store, "Ana", Point(40.69, -74.12), Point(40.668, -74.112), Point(40.664, -74.12))
+    ben = claimed(store, "Ben", Point(40.695, -74.105), Point(40.676, -74.106))
+    anas, bens = phone(java_script_enabled=False), phone(java_script_enabled=False)
+    evening.sign_in(anas, ana)
+    evening.sign_in(bens, ben)
+    anas.goto("/trip/swap/")
+    anas.get_by_role("checkbox").first.check()
+    anas.get_by_role("radio", name="Ben").check()
+    anas.get_by_role("button", name="Show what it would mean").click()
+    anas.get_by_role("button", name="Ask", exact=True).click()
+    bens.goto("/today/")
+    bens.get_by_role("link", name="Ana asks for a swap").click()
+    bens.get_by_role("button", name="Yes, swap").click()
+    expect(bens.get_by_text("Your trip is as agreed now.")).to_be_visible()
+    assert Trip.objects.get(associate=ben).packages.count() == 2

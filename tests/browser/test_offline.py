@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlparse
 from uuid import uuid4
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.contrib.staticfiles import finders
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -24,13 +21,12 @@ from deliveries.states import PackageState, TripState
 from tests import make
 
 from . import evening
-from .evening import until
+from .evening import MOST_SCRIPT, script_sizes, until
 from .test_associate import photo_of_a_door
 
 pytestmark = pytest.mark.browser
 
 Check = Callable[[Page, str], None]
-MOST_SCRIPT = 45 * 1024  # bytes, gzip: issue 4, without map and scanner
 WAIT_MS = 20_000
 
 
@@ -496,18 +492,8 @@ def test_scripts_of_offers_and_trip_fit_the_budget(road: Any) -> None:
     page, _ana, trip, stops = road(1)
     for path in ("/offers/", "/trip/", f"/trip/stops/{stops[0].pk}/drop-off/"):
         page.goto(path)
-        names = {urlparse(url).path for url in page.evaluate(
-            """() => performance.getEntriesByType('resource').map((entry) => entry.name)
-                .filter((name) => new URL(name).pathname.endsWith('.js'))"""
-        )}  # fmt: skip
-        names.discard("/sw.js")
-        assert "/static/js/offline.js" in names
-        sizes = {}
-        for name in names:
-            found = finders.find(name.removeprefix("/static/"))
-            assert isinstance(found, str), name
-            with open(found, "rb") as file:
-                sizes[name] = len(gzip.compress(file.read(), 9))
+        sizes = script_sizes(page)
+        assert "/static/js/offline.js" in sizes
         assert sum(sizes.values()) <= MOST_SCRIPT, (path, sizes)
         print(path, sum(sizes.values()), sizes)  # noqa: T201 - `-s` shows them
     assert trip.packages.filter(state=PackageState.OUT).count() == Package.objects.count() == 1

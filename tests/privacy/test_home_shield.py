@@ -28,7 +28,7 @@ from django.utils import timezone
 from associates import actions, home
 from associates.models import Associate, HomeCell
 from deliveries import actors, links, matching, notices, payroll, quoting
-from deliveries.actions import handover, trips
+from deliveries.actions import handover, swaps, trips
 from deliveries.api import keys
 from deliveries.models import Offer, Package, Stop, Trip
 from stores.models import AddressPoint, ApiKey, ApiScope, PayPlan, StaffMember, User
@@ -113,7 +113,19 @@ def evening(db: None, settings: Any) -> World:
     settings.CACHES = {"default": settings.CACHES["default"] | {"KEY_PREFIX": uuid4().hex}}
     made = world.build("Zanzibar")
     PayPlan.objects.update(last_leg_paid=True)
+    ask_for_a_swap(made)
     return made
+
+
+def ask_for_a_swap(evening: World) -> None:
+    """Dee asks Ben to take one of the packages on her trip."""
+    dee, gives = evening.people["Dee"], evening.packages["claimed"]
+    trip = dee.trips.get()
+    rest = quoting.plan_trip(dee, trip.shift, list(trip.packages.exclude(pk=gives.pk)), relaxed=True)
+    swaps.ask(
+        trip=trip, packages=[gives], colleague=evening.people["Ben"], rest=rest, shown=rest.quote.digest, by=dee,
+        now=world.NOW,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -161,9 +173,13 @@ def visitors(evening: World) -> dict[str, tuple[Client, Callable[[str], bool]]]:
     def staff(url: str) -> bool:
         return url.startswith("/admin/")
 
+    def evenings(url: str) -> bool:
+        return url.startswith(("/swaps/", "/today/", "/offers/", "/trip/"))
+
     return {
         "nobody": (Client(), site),
         "a colleague": (signed_in(evening.people["Dee"].user), own),
+        "a colleague who is asked for a swap": (signed_in(evening.people["Ben"].user), evenings),
         "the associate": (signed_in(evening.people["Ana"].user), own),
         "the district": (signed_in(make.staff(evening.store, StaffMember.Role.DISTRICT)), staff),
         "a superuser": (signed_in(make.user(is_staff=True, is_superuser=True)), staff),
