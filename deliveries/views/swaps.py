@@ -17,7 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from associates.models import Associate, Shift, willing
 from deliveries import matching, quoting
@@ -98,10 +98,10 @@ def send(request: HttpRequest, person: Associate) -> HttpResponse:
     return redirect("trip")
 
 
-@require_http_methods(["GET", "POST"])
+@require_GET
 @associate_page
 def swap(request: HttpRequest, person: Associate, swap_id: int) -> HttpResponse:
-    """One question, as the one who answers it or as the one who waits. A POST shows what an exchange would mean."""
+    """One question, as the one who answers it or as the one who waits; `?package=` shows what an exchange would mean."""
     return _page(request, person, _mine(person, swap_id))
 
 
@@ -182,7 +182,9 @@ def _over(person: Associate, key: UUID) -> HttpResponse:
 
 
 def _ticked(request: HttpRequest, trip: Trip) -> list[Package]:
-    wanted = {number for box in request.POST.getlist("package") for number in box.split()}
+    """The trip's packages that the form or the address names."""
+    asked = request.POST if request.method == "POST" else request.GET
+    wanted = {number for box in asked.getlist("package") for number in box.split()}
     return [package for package in trip.packages.order_by("pk") if str(package.pk) in wanted]
 
 

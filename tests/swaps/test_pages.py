@@ -61,8 +61,9 @@ def test_an_exchange_through_the_pages(pair: Pair, phones: Phones) -> None:
     ana, ben = phones
     swap = asked(pair, phones)
     back = str(pair.b[0].pk)
-    page = ben.post(f"/swaps/{swap.pk}/", {"package": [back], "key": str(uuid4())})
+    page = ben.get(f"/swaps/{swap.pk}/", {"package": [back]})
     assert "Ask Ana for this exchange" in text(page)
+    assert f'hx-get="/swaps/{swap.pk}/?package={back}"' in text(page), "the page that looks again keeps the ticks"
     data = {"package": [back], "shown": hidden(page, "shown"), "key": hidden(page, "key")}
     assert ben.post(f"/swaps/{swap.pk}/only-for/", data).headers["Location"] == f"/swaps/{swap.pk}/"
     assert "You asked Ana" in text(ben.get(f"/swaps/{swap.pk}/"))
