@@ -8,7 +8,6 @@ let map;
 
 if (part) {
   const [button, sorry, canvas] = part.children;
-  button.hidden = false;
   button.addEventListener("click", async () => {
     button.setAttribute("aria-busy", "true");
     sorry.hidden = true;
