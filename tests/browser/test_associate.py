@@ -96,6 +96,10 @@ def sign_up(page: Page, store: Store, check: Check) -> Associate:
         box.check()
     answered("days")
     answered("language")
+    for permission in ("position", "camera", "notifications"):  # granted and refused: test_account.py
+        expect(page).to_have_url(re.compile(f"/setup/{permission}/$"))
+        check(page, f"setup-{permission}")
+        page.get_by_role("button", name="Go on").click()
     expect(page.get_by_text("Up to 5 packages, 20 lb each and 60 lb in all")).to_be_visible()
     check(page, "setup-summary")
     page.get_by_role("button", name="Yes, send me offers").click()

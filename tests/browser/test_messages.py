@@ -54,7 +54,7 @@ def test_a_customer_without_script(phone: Callable[..., Page], check: Check, sto
     package = make.package(store, now=timezone.now())
     page = phone(java_script_enabled=False)
     page.goto(f"/t/{links.issue(package=package, now=timezone.now())}/")
-    page.get_by_role("link", name="Messages about this package").click()
+    page.get_by_role("link", name="Messages and language").click()
     expect(page.get_by_role("button", name="Notify me on this device")).to_be_hidden()
     page.get_by_role("button", name="No more messages to s…@example.net").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
