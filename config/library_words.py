@@ -43,6 +43,3 @@ UNFOLD = (
     _("Choose file to upload"),
     _("Toggle password visibility"),
 )
-
-# Of django-allauth, whose Spanish has all but this.
-ALLAUTH = (_("Name"),)
