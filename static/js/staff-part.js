@@ -1,8 +1,9 @@
 // A page whose part changes by itself while a worker is busy: asked for again every second until the part says it is over.
+// A page without such a part has the button that prints, no more.
 const part = document.getElementById("hw-part");
 
 async function look() {
-  if (!part.querySelector("[data-running]")) return;
+  if (!part?.querySelector("[data-running]")) return;
   try {
     const answer = await fetch(part.dataset.part, { headers: { Accept: "text/html" }, credentials: "same-origin" });
     if (answer.redirected || answer.status === 403) {
