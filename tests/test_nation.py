@@ -31,7 +31,7 @@ MOVED = (
     " stops, pay_cents, extra_s, extra_m) VALUES (1, %(person)s, %(person)s, 'sent', %(now)s,"
     " %(now)s + interval '1 hour', '{}', '', '[]', 0, 0, 0)",
     "INSERT INTO deliveries_trip (store_id, associate_id, shift_id, state, quote, quote_digest, pay_cents, extra_s,"
-    " extra_m, claimed_at) VALUES (1, %(person)s, %(person)s, 'planned', '{}', '', 0, 0, 0, %(now)s)",
+    " extra_m, claimed_at, called_off) VALUES (1, %(person)s, %(person)s, 'planned', '{}', '', 0, 0, 0, %(now)s, false)",
 )
 REFUSE_STORE_2 = """
 CREATE FUNCTION closed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

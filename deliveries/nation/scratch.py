@@ -99,8 +99,8 @@ def fill(evenings: Sequence[PlannedEvening], day: date, now: datetime) -> int:
     )
     total += copy(
         "associates_shift",
-        ["id", "store_id", "employee_id", "reference", "starts_at", "ends_at"],
-        ((pk, store, pk, str(pk), midnight + timedelta(seconds=end - 8 * 3600), midnight + timedelta(seconds=end))
+        ["id", "store_id", "employee_id", "reference", "starts_at", "ends_at", "version"],
+        ((pk, store, pk, str(pk), midnight + timedelta(seconds=end - 8 * 3600), midnight + timedelta(seconds=end), 0)
          for pk, store, end in people),
     )  # fmt: skip
     total += copy(

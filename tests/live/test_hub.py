@@ -195,11 +195,13 @@ def test_a_socket_is_accepted_before_the_hub_may_send_to_it(monkeypatch: pytest.
 def test_a_second_break_before_all_was_said_anew_catches_up_on_both(own_valkey: OwnValkey) -> None:
     """What was missed counts from the last word before the first break, until all of it has been told."""
     asked: list[float] = []
+    hub: Hub
 
     async def slowly(groups: Sequence[str], quiet_s: float) -> AsyncIterator[tuple[str, str]]:
         asked.append(quiet_s)
         if len(asked) == 1:
-            own_valkey.stop()  # again, while we look
+            own_valkey.stop()  # again, while we look, and the hub sees it before we have said anything
+            await until(lambda: hub._connection is None)
         for group in groups:
             yield group, f"truth {len(asked)}"
 
@@ -209,6 +211,7 @@ def test_a_second_break_before_all_was_said_anew_catches_up_on_both(own_valkey: 
                 await asyncio.sleep(0.02)
 
     async def test() -> None:
+        nonlocal hub
         hub, page = Hub(own_valkey.url(), slowly), Page()
         await hub.join("one", page.viewer)
         own_valkey.stop()
