@@ -7,6 +7,7 @@ from associates.sign_in import EnterCode
 from config import health
 from stores import second_step
 
+handler404 = "deliveries.api.problems.not_found"
 handler500 = "deliveries.api.problems.server_error"
 urlpatterns = [
     path("livez", health.livez),

@@ -96,6 +96,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return JsonResponse(document(500, "server_error", detail), status=500, content_type=MEDIA_TYPE)
 
 
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404, likewise: some addresses match no route at all, such as one with a line break in a reference."""
+    if not request.path.startswith("/api/"):
+        return defaults.page_not_found(request, exception)
+    detail = _("There is nothing at this address. See /api/v1/docs/.")
+    return JsonResponse(document(404, "not_found", detail), status=404, content_type=MEDIA_TYPE)
+
+
 def _code(exc: exceptions.APIException) -> str:
     code = getattr(exc.detail, "code", None)
     return str(code) if code else exc.default_code

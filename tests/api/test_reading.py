@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from deliveries import actors, payroll
 from deliveries.actions import handover, trips
@@ -150,3 +151,11 @@ def test_payroll_is_the_signed_export(system: System, store: Store, is_problem: 
     is_problem(system.get(f"{url}&from=2026-11-22&to=2026-11-16"), 400, "period")
     is_problem(system.get(f"{url}&from=9999-12-31&to=9999-12-31"), 400, "period")
     is_problem(System(store, scopes=["trips:read"]).get(f"{url}&from=2026-11-16&to=2026-11-22"), 403, "scope")
+
+
+def test_an_address_that_no_route_takes_is_a_problem_document_too() -> None:
+    answer = Client().get("/api/v1/packages/a%0Ab")
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "not_found"
+    assert Client().get("/nowhere%0A/").headers["Content-Type"].startswith("text/html")
