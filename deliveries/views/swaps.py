@@ -15,9 +15,11 @@ from django.contrib import messages
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from associates.models import Associate, Shift, willing
 from deliveries import matching, quoting
@@ -102,7 +104,14 @@ def send(request: HttpRequest, person: Associate) -> HttpResponse:
 @associate_page
 def swap(request: HttpRequest, person: Associate, swap_id: int) -> HttpResponse:
     """One question, as the one who answers it or as the one who waits; `?package=` shows what an exchange would mean."""
-    return _page(request, person, _mine(person, swap_id))
+    try:
+        question = _mine(person, swap_id)
+    except Http404:
+        # A page left open looks again when the question has ended, and goes where the outcome is.
+        if request.htmx:  # type: ignore[attr-defined]
+            return HttpResponseClientRedirect(reverse("trip"))
+        raise
+    return _page(request, person, question)
 
 
 @require_POST
