@@ -203,7 +203,7 @@ class Pricer:
         bound = self.bound(prices)
         if self.empty or bound <= threshold:
             return Found(bound, True, *_NONE)
-        for most_labels in (SOME, limit):
+        for most_labels in sorted({min(SOME, limit), limit}):
             found = self._search(
                 prices, threshold, self.bucket, self.tables, limit=most_labels, beam=0, listing=listing, most=most
             )
