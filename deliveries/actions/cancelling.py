@@ -8,14 +8,14 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate
-from deliveries import live
 from deliveries.actors import Actor
 from deliveries.models import Offer, Package, Trip
-from deliveries.states import IN_CUSTODY, OfferState, PackageState, TripState
+from deliveries.states import IN_CUSTODY, OfferState, PackageState
 
 from . import Refused
 from .moves import WrongState, move
 from .offers import withdraw
+from .reclaim import take_off
 
 
 class InHand(Refused):
@@ -70,18 +70,8 @@ def cancel(*, package: Package, by: Actor, now: datetime, reason: str, version: 
     if locked.state == PackageState.CLAIMED:
         if trip is None or locked.trip_id != trip.pk:
             raise WrongState
-        _leave(Trip.objects.select_for_update().get(pk=trip.pk), locked, by=by, now=now, reason=reason)
+        mine = Trip.objects.select_for_update().get(pk=trip.pk)
+        take_off(mine, [locked], "cancel", by=by, now=now, reason=reason)
         return locked
     move([locked], "cancel", by=by, now=now, reason=reason)
     return locked
-
-
-def _leave(trip: Trip, package: Package, *, by: Actor, now: datetime, reason: str) -> None:
-    """A claimed package leaves its locked trip. What the trip pays stays: it is not the associate's doing."""
-    move([package], "cancel", by=by, now=now, reason=reason)
-    trip.claims.filter(package=package, released_at=None).update(released_at=now, stop=None)
-    trip.stops.filter(claims=None).delete()
-    if not trip.packages.exists():
-        trip.state, trip.ended_at, trip.called_off = TripState.ABANDONED, now, True
-        trip.save(update_fields=["state", "ended_at", "called_off"])
-    transaction.on_commit(lambda: live.nudge_associate(trip.associate_id), robust=True)

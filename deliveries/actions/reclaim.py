@@ -5,6 +5,7 @@ What the store takes off a trip lowers no pay: the promise of the trip stands, l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -64,14 +65,22 @@ def reclaim(*, package: Package, by: Actor, now: datetime, reason: str, rest: Pl
         raise WrongState
     if trip.state not in (TripState.PLANNED, TripState.LOADING):
         raise TooLate
-    move([locked], "unload" if locked.state == PackageState.LOADED else "release", by=by, now=now, reason=reason)
-    trip.claims.filter(package=locked, released_at=None).update(released_at=now, stop=None)
-    _go_on_without(trip, rest, now)
+    verb = "unload" if locked.state == PackageState.LOADED else "release"
+    take_off(trip, [locked], verb, by=by, now=now, reason=reason, rest=rest)
     return locked
 
 
-def _go_on_without(trip: Trip, rest: PlannedTrip | None, now: datetime) -> None:
-    """A locked trip after one of its packages has left it. One of which nothing is left pays what it promised."""
+def take_off(
+    trip: Trip, packages: Sequence[Package], verb: str, *, by: Actor, now: datetime, reason: str,
+    rest: PlannedTrip | None = None,
+) -> None:  # fmt: skip
+    """Locked packages leave, by `verb`, a locked trip that has not left: the store's doing or the retailer's, so no cent
+    of its promise goes with them. One of which nothing is left is called off and pays what it promised.
+
+    `rest` as from `rest_of`; without it the stops that are left stay in their order.
+    """
+    move(packages, verb, by=by, now=now, reason=reason)
+    trip.claims.filter(package__in=packages, released_at=None).update(released_at=now, stop=None)
     remaining = set(trip.packages.values_list("pk", flat=True))
     if not remaining:
         trip.state, trip.ended_at, trip.called_off = TripState.ABANDONED, now, True

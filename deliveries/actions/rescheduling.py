@@ -1,8 +1,8 @@
 """The retailer moves or cancels a shift: what becomes of the offer and the trip that hang on it.
 
 An open offer goes back and is planned anew. A claimed trip stands with its promise; what would now miss the customer's
-hour leaves it, and a cancelled shift ends it. The associate is always told. Once somebody has packages in hand, the end of
-their shift is where the paid time began, so it stands.
+hour leaves it, and with a cancelled shift everything does; one of which nothing is left is called off. The associate is
+always told. Once somebody has packages in hand, the end of their shift is where the paid time began, so it stands.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from associates.models import Associate, Shift
 from associates.roster import ShiftChange
-from deliveries import live, notices
+from deliveries import notices
 from deliveries.actors import Actor
 from deliveries.models import Offer, Package, Trip
 from deliveries.states import OfferState, PackageState, TripState
 
-from .moves import move
 from .offers import withdraw
+from .reclaim import take_off
 
 # Their packages are not in anybody's hands yet, so a shift may still change under them.
 NOT_BEGUN = (TripState.PLANNED, TripState.ABANDONED)
@@ -72,10 +71,7 @@ def _look_after(trip: Trip, change: ShiftChange, *, by: Actor, now: datetime) ->
     packages = Package.objects.for_update(list(trip.packages.values_list("pk", flat=True)))
     claimed = [package for package in packages if package.state == PackageState.CLAIMED]
     off = claimed if change.cancelled else _too_late(trip, claimed, change.shift)
-    release(trip, off, by=by, now=now, reason=_reason(change))
-    if change.cancelled:
-        trip.state, trip.ended_at = TripState.ABANDONED, now
-        trip.save(update_fields=["state", "ended_at"])
+    take_off(trip, off, "release", by=by, now=now, reason=_reason(change))
     if not off:  # otherwise the events tell it
         notices.owe_associate(
             trip.associate,
@@ -84,14 +80,6 @@ def _look_after(trip: Trip, change: ShiftChange, *, by: Actor, now: datetime) ->
             trip=trip,
             now=now,
         )
-    transaction.on_commit(lambda: live.nudge_associate(trip.associate_id), robust=True)
-
-
-def release(trip: Trip, packages: Sequence[Package], *, by: Actor, now: datetime, reason: str) -> None:
-    """Locked, claimed packages leave a locked trip and go back on the bay. What the trip pays stays as it was promised."""
-    move(packages, "release", by=by, now=now, reason=reason)
-    trip.claims.filter(package__in=packages, released_at=None).update(released_at=now, stop=None)
-    trip.stops.filter(claims=None).delete()
 
 
 def _too_late(trip: Trip, claimed: Sequence[Package], shift: Shift) -> list[Package]:

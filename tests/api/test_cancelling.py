@@ -208,9 +208,22 @@ def test_a_cancelled_shift_ends_its_trip(store: Store, ana: Any) -> None:
     assert faults(take_shifts([moved(ana, version="1", cancelled="true")])) == []
     trip.refresh_from_db()
     package.refresh_from_db()
-    assert (trip.state, package.state) == (TripState.ABANDONED, PackageState.STAGED)
+    assert (trip.state, trip.called_off, package.state) == (TripState.ABANDONED, True, PackageState.STAGED)
     assert trip.settled_at is None
-    trips.settle(trip=trip, now=NOW + timedelta(hours=2))
+    settled = trips.settle(trip=trip, now=NOW + timedelta(hours=2))
+    assert settled.paid_cents is not None
+    assert settled.paid_cents >= trip.pay_cents > 0, "what was promised for an evening kept free is paid"
+
+
+def test_a_trip_that_a_moved_shift_leaves_empty_is_over_and_pays(store: Store, ana: Any) -> None:
+    package = make.package(store, deliver_by=NOW + timedelta(hours=2))
+    trip = claimed(*ana, [package], now=NOW)
+    ends = (ana[1].ends_at + timedelta(hours=1, minutes=30)).isoformat()
+    assert faults(take_shifts([moved(ana, version="1", ends_at=ends)])) == []
+    trip.refresh_from_db()
+    package.refresh_from_db()
+    assert package.state == PackageState.STAGED
+    assert (trip.state, trip.called_off, trip.stops.count()) == (TripState.ABANDONED, True, 0)
 
 
 def test_once_the_trip_has_begun_the_shift_stands(store: Store, ana: Any) -> None:
