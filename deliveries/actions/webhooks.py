@@ -40,7 +40,6 @@ class KnownAddress(Refused):
     sentence = _("This key has a webhook with that address already.")
 
 
-@transaction.atomic
 def set_up(*, key: ApiKey, url: str, stores: Iterable[Store], now: datetime) -> tuple[Webhook, str]:
     """Tell `url` of every event of these stores from now on. The second value is its secret, shown once.
 
@@ -50,6 +49,11 @@ def set_up(*, key: ApiKey, url: str, stores: Iterable[Store], now: datetime) -> 
         outbound.check(url, local=settings.OUTBOUND_LOCAL)
     except outbound.Refused as refused:
         raise BadAddress(_SENTENCES.get(refused.code)) from refused
+    return _set_up(key, url, stores, now)  # the name is resolved by now: no transaction waits for that
+
+
+@transaction.atomic
+def _set_up(key: ApiKey, url: str, stores: Iterable[Store], now: datetime) -> tuple[Webhook, str]:
     locked = ApiKey.objects.select_for_update().get(pk=key.pk)
     if locked.webhooks.filter(url=url).exists():
         raise KnownAddress
