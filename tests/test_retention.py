@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from deliveries import gate_codes, tasks
 from deliveries.actions import chat, retention, wishes
-from deliveries.models import ChatMessage, Event, GateCode, LedgerEntry, Package, Proof, Stop, TrackingLink
+from deliveries.models import ChatMessage, Event, GateCode, LedgerEntry, Package, Proof, Stop, TrackingLink, Transfer
 from stores.places import Point
 
 from .live import road
@@ -56,6 +56,12 @@ def test_after_thirty_days_nothing_leads_to_a_customer(now: datetime, client: Cl
     street, photo = package.address1, Proof.objects.get(package=package).photo.name
     assert default_storage.exists(photo)
     stop = Stop.objects.get(claims__package=package)
+    # Offered to a colleague before it was brought: that row keeps the stops that the colleague was shown.
+    shown = Transfer.objects.create(
+        trip=made.trip, giver=made.ana, code_hash=b"x", made_at=now, expires_at=now + DAY, withdrawn_at=now,
+        stops=[{"lat": package.lat, "lon": package.lon, "package_ids": [package.pk]}],
+    )  # fmt: skip
+    shown.packages.add(package)
     assert retention.forget_customers(store=made.store, now=now + 29 * DAY) == 0
     Package.objects.filter(pk=package.pk).update(state_since=now - 31 * DAY)
     assert retention.forget_customers(store=made.store, now=now) == 1

@@ -26,6 +26,7 @@ from deliveries.models import (
     PushSubscription,
     Stop,
     TrackingLink,
+    Transfer,
 )
 from deliveries.states import ENDED
 from stores.models import Store
@@ -85,6 +86,7 @@ def _forget(store: Store, ids: list[int], now: datetime) -> int:
         model._default_manager.filter(package__in=ids).delete()
     DeliveryException.objects.filter(package__in=ids).update(note="")
     Offer.objects.filter(claims__package__in=ids).update(stops=[])
+    Transfer.objects.filter(packages__in=ids).update(stops=[])
     still.update(
         recipient="", phone="", email="", address1=GONE, address2="", city="", zip="", instructions="", safe_place="",
         lat=store.lat, lon=store.lon, fingerprint="", forgotten_at=now,
