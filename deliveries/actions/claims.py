@@ -11,12 +11,14 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate, Limits, Shift
 from deliveries import actors, live
 from deliveries.actors import Actor, system
 from deliveries.models import Claim, Offer, Package, Stop, Trip
+from deliveries.pay import Quote
 from deliveries.quoting import PlannedStop, PlannedTrip
 from deliveries.states import OfferState, PackageState, TripState
 
@@ -125,7 +127,7 @@ def put_on(
     offer: Offer | None = None, reason: str = "",
 ) -> None:  # fmt: skip
     """Write `fresh` onto a locked or new trip of a locked associate; `planned` is the whole trip with them."""
-    take_quote(trip, planned)
+    take_quote(trip, planned.quote)
     trip.save()
     stop_of = lay_stops(trip, planned.stops)
     Claim.objects.bulk_create(
@@ -139,9 +141,8 @@ def put_on(
     transaction.on_commit(lambda: live.nudge_associate(associate_id), robust=True)
 
 
-def take_quote(trip: Trip, planned: PlannedTrip) -> None:
-    """The trip's promise is `planned`'s from now on. Not saved."""
-    quote = planned.quote
+def take_quote(trip: Trip, quote: Quote) -> None:
+    """The trip's promise is `quote` from now on. Not saved."""
     trip.quote, trip.quote_digest, trip.pay_cents = quote.to_json(), quote.digest, quote.cents
     trip.extra_s, trip.extra_m = quote.extra_s, quote.extra_m
 
@@ -183,7 +184,18 @@ def _answer(offer: Offer, claimed: Sequence[Package], now: datetime) -> None:
 def lay_stops(trip: Trip, planned: Sequence[PlannedStop]) -> dict[int, Stop]:
     """Write the stops of a trip anew and hang its live claims on them; returns the stop of every package id."""
     trip.stops.all().delete()
-    stops = Stop.objects.bulk_create(
+    stop_of = add_stops(trip, planned)
+    claims = list(trip.claims.filter(released_at=None))
+    for claim_ in claims:
+        claim_.stop = stop_of.get(claim_.package_id)
+    Claim.objects.bulk_update(claims, ["stop"])
+    return stop_of
+
+
+def add_stops(trip: Trip, planned: Sequence[PlannedStop]) -> dict[int, Stop]:
+    """Write `planned` behind the stops that a locked trip has; returns the stop of every package id in it."""
+    behind = trip.stops.aggregate(last=Max("position"))["last"] or 0
+    made = Stop.objects.bulk_create(
         [
             Stop(
                 trip=trip,
@@ -194,15 +206,10 @@ def lay_stops(trip: Trip, planned: Sequence[PlannedStop]) -> dict[int, Stop]:
                 leg_m=stop.leg_m,
                 leg_estimated=stop.estimated,
             )
-            for position, stop in enumerate(planned, 1)
+            for position, stop in enumerate(planned, behind + 1)
         ]
     )
-    stop_of = {package_id: row for row, stop in zip(stops, planned, strict=True) for package_id in stop.package_ids}
-    claims = list(trip.claims.filter(released_at=None))
-    for claim_ in claims:
-        claim_.stop = stop_of.get(claim_.package_id)
-    Claim.objects.bulk_update(claims, ["stop"])
-    return stop_of
+    return {package_id: row for row, stop in zip(made, planned, strict=True) for package_id in stop.package_ids}
 
 
 @transaction.atomic
@@ -227,7 +234,7 @@ def give_back(*, package: Package, rest: PlannedTrip | None, by: Associate, now:
         trip.state, trip.ended_at = TripState.ABANDONED, now
         trip.stops.all().delete()
     else:
-        take_quote(trip, rest)
+        take_quote(trip, rest.quote)
         lay_stops(trip, rest.stops)
     trip.save()
     transaction.on_commit(lambda: live.nudge_associate(person.pk), robust=True)

@@ -86,7 +86,7 @@ def take_off(
         trip.state, trip.ended_at, trip.called_off = TripState.ABANDONED, now, True
         trip.stops.all().delete()
     elif rest is not None and set(rest.quote.packages) == remaining and rest.quote.cents >= trip.pay_cents:
-        take_quote(trip, rest)
+        take_quote(trip, rest.quote)
         lay_stops(trip, rest.stops)
     else:
         trip.stops.filter(claims=None).delete()

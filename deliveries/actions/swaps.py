@@ -25,7 +25,7 @@ from deliveries.quoting import PlannedStop, PlannedTrip
 from deliveries.states import PackageState, TripState
 
 from . import Refused
-from .claims import NotEligible, QuoteChanged, check_limits, lay_stops
+from .claims import NotEligible, QuoteChanged, check_limits, lay_stops, take_quote
 from .moves import note
 
 OPEN_FOR = timedelta(minutes=20)
@@ -101,9 +101,7 @@ class _Side:
         if self.planned is None:
             self.trip.state, self.trip.ended_at = TripState.ABANDONED, now
         else:
-            quote = self.planned.quote
-            self.trip.quote, self.trip.quote_digest, self.trip.pay_cents = quote.to_json(), quote.digest, quote.cents
-            self.trip.extra_s, self.trip.extra_m = quote.extra_s, quote.extra_m
+            take_quote(self.trip, self.planned.quote)
         self.trip.save()
         return self.trip
 

@@ -13,17 +13,17 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate, Shift
 from deliveries import actors, labels, live, pay
-from deliveries.models import Claim, Package, Stop, Transfer, Trip
+from deliveries.models import Claim, DeliveryException, Package, Transfer, Trip
 from deliveries.quoting import PlannedStop, PlannedTrip
 from deliveries.states import MOVES, TripState
 
 from . import Refused
+from .claims import add_stops, take_quote
 from .handover import normal_label
 from .moves import WrongState, move
 from .trips import end_if_done, hide
@@ -139,15 +139,14 @@ def confirm(*, transfer: Transfer, by: Associate, now: datetime) -> Transfer:
     Claim.objects.filter(package__in=ids, released_at=None).update(released_at=now, stop=None)
     given.stops.filter(claims=None).delete()
     hide(given)
-    stop_of = _add_stops(taken, [PlannedStop.from_json(stop) for stop in mine.stops or []])
+    stop_of = add_stops(taken, [PlannedStop.from_json(stop) for stop in mine.stops or []])
     actor = actors.associate(by.user_id)
     move(packages, "transfer", by=actor, now=now, holder=mine.taker, trip=taken, reason="to a colleague")
     key = uuid4()
     Claim.objects.bulk_create(
         Claim(trip=taken, package=p, stop=stop_of[p.pk], key=key, claimed_at=now) for p in packages
     )
-    for package in packages:
-        package.exceptions.filter(resolved_at=None).update(resolved_at=now)
+    DeliveryException.objects.filter(package__in=packages, resolved_at=None).update(resolved_at=now)
     mine.done_at = now
     mine.save(update_fields=["done_at"])
     end_if_done(given, now=now, happened_at=now)
@@ -192,30 +191,9 @@ def _grow(trip: Trip | None, transfer: Transfer, now: datetime) -> Trip:
     elif trip.state != TripState.UNDER_WAY or quote.cents < trip.pay_cents:
         raise TransferChanged
     hide(trip)
-    trip.quote, trip.quote_digest, trip.pay_cents = quote.to_json(), quote.digest, quote.cents
-    trip.extra_s, trip.extra_m = quote.extra_s, quote.extra_m
+    take_quote(trip, quote)
     trip.save()
     return trip
-
-
-def _add_stops(trip: Trip, planned: Sequence[PlannedStop]) -> dict[int, Stop]:
-    """Stops behind those the trip has; returns the stop of every package id."""
-    behind = trip.stops.aggregate(last=Max("position"))["last"] or 0
-    made = Stop.objects.bulk_create(
-        [
-            Stop(
-                trip=trip,
-                position=position,
-                lat=stop.lat,
-                lon=stop.lon,
-                leg_s=stop.leg_s,
-                leg_m=stop.leg_m,
-                leg_estimated=stop.estimated,
-            )
-            for position, stop in enumerate(planned, behind + 1)
-        ]
-    )
-    return {package_id: row for row, stop in zip(made, planned, strict=True) for package_id in stop.package_ids}
 
 
 def _hash(code: str) -> bytes:
