@@ -6,6 +6,8 @@ new migration.
 
 from django.db import migrations
 
+from ._moves import moves_function
+
 LEGAL = """
 attempted>kept attempted>out attempted>returned attempted>returning
 claimed>loaded claimed>received claimed>staged
@@ -21,22 +23,7 @@ returning>returned
 staged>cancelled staged>claimed staged>held_for_pickup staged>offered staged>received staged>with_carrier
 """.split()
 
-MOVES = f"""
-CREATE FUNCTION deliveries_package_moves() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.state = OLD.state THEN
-        RETURN NEW;
-    END IF;
-    IF (OLD.state || '>' || NEW.state) <> ALL (ARRAY[{", ".join(f"'{pair}'" for pair in LEGAL)}]) THEN
-        RAISE EXCEPTION 'package %: no verb moves it from % to %', OLD.id, OLD.state, NEW.state
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'package_moves_by_the_table';
-    END IF;
-    IF NEW.version <> OLD.version + 1 THEN
-        RAISE EXCEPTION 'package %: a move counts its version up by one', OLD.id
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'package_version_counts_moves';
-    END IF;
-    RETURN NEW;
-END $$;
+TRIGGER = """
 CREATE TRIGGER package_moves_by_the_table BEFORE UPDATE OF state ON deliveries_package
     FOR EACH ROW EXECUTE FUNCTION deliveries_package_moves();
 """
@@ -57,7 +44,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(
-            MOVES,
+            moves_function(LEGAL) + TRIGGER,
             "DROP TRIGGER package_moves_by_the_table ON deliveries_package; DROP FUNCTION deliveries_package_moves();",
         ),
         migrations.RunSQL(

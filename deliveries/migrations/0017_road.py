@@ -3,6 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from ._moves import moves_function
 
 LEGAL = """
 attempted>kept attempted>out attempted>returned attempted>returning
@@ -19,24 +20,6 @@ returning>out returning>returned
 staged>cancelled staged>claimed staged>held_for_pickup staged>offered staged>received staged>with_carrier
 """.split()
 
-MOVES = f"""
-CREATE OR REPLACE FUNCTION deliveries_package_moves() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.state = OLD.state THEN
-        RETURN NEW;
-    END IF;
-    IF (OLD.state || '>' || NEW.state) <> ALL (ARRAY[{", ".join(f"'{pair}'" for pair in LEGAL)}]) THEN
-        RAISE EXCEPTION 'package %: no verb moves it from % to %', OLD.id, OLD.state, NEW.state
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'package_moves_by_the_table';
-    END IF;
-    IF NEW.version <> OLD.version + 1 THEN
-        RAISE EXCEPTION 'package %: a move counts its version up by one', OLD.id
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'package_version_counts_moves';
-    END IF;
-    RETURN NEW;
-END $$;
-"""
-
 
 class Migration(migrations.Migration):
 
@@ -48,7 +31,7 @@ class Migration(migrations.Migration):
 
     operations = [
         # A package may pass from hand to hand on the road: the trigger of 0003 with the pairs of today.
-        migrations.RunSQL(MOVES, migrations.RunSQL.noop),
+        migrations.RunSQL(moves_function(LEGAL), migrations.RunSQL.noop),
         migrations.CreateModel(
             name='RoadAct',
             fields=[

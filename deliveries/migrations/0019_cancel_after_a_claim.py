@@ -2,6 +2,8 @@
 
 from django.db import migrations
 
+from ._moves import moves_function
+
 LEGAL = """
 attempted>kept attempted>out attempted>returned attempted>returning
 claimed>cancelled claimed>loaded claimed>received claimed>staged
@@ -18,29 +20,11 @@ staged>cancelled staged>claimed staged>held_for_pickup staged>offered staged>rec
 """.split()
 
 
-def moves(pairs: list[str]) -> str:
-    return f"""
-CREATE OR REPLACE FUNCTION deliveries_package_moves() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.state = OLD.state THEN
-        RETURN NEW;
-    END IF;
-    IF (OLD.state || '>' || NEW.state) <> ALL (ARRAY[{", ".join(f"'{pair}'" for pair in pairs)}]) THEN
-        RAISE EXCEPTION 'package %: no verb moves it from % to %', OLD.id, OLD.state, NEW.state
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'package_moves_by_the_table';
-    END IF;
-    IF NEW.version <> OLD.version + 1 THEN
-        RAISE EXCEPTION 'package %: a move counts its version up by one', OLD.id
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'package_version_counts_moves';
-    END IF;
-    RETURN NEW;
-END $$;
-"""
-
-
 class Migration(migrations.Migration):
     dependencies = [("deliveries", "0018_retail_systems")]
 
     operations = [
-        migrations.RunSQL(moves(LEGAL), moves([pair for pair in LEGAL if pair != "claimed>cancelled"])),
+        migrations.RunSQL(
+            moves_function(LEGAL), moves_function(pair for pair in LEGAL if pair != "claimed>cancelled")
+        ),
     ]
