@@ -36,7 +36,10 @@ function show(message) {
   fragment.innerHTML = message.html;
   const before = live.querySelector("h1").textContent;
   const focused = live.contains(document.activeElement) ? document.activeElement.id : "";
-  live.replaceChildren(fragment.content);
+  // The map stays where it is, below the status: whoever moves it keeps it.
+  for (const part of [...live.children]) if (part !== mapCard) part.remove();
+  mapCard.before(fragment.content.firstElementChild);
+  mapCard.after(fragment.content);
   if (focused) document.getElementById(focused)?.focus();
   const now = live.querySelector("h1");
   if (now.textContent !== before) {
@@ -49,6 +52,7 @@ function show(message) {
 // --- Where they are, while this is the next stop -----------------------------------------------------------------------
 
 const mapCard = document.getElementById("map-card");
+live.firstElementChild.after(mapCard); // the server renders the rest for everybody who watches, so it comes without the map
 let nearby;
 
 async function place(position) {

@@ -125,7 +125,7 @@ def test_where_they_are_only_while_theirs_is_next(phone: Phone, check: Check) ->
     now = timezone.now()
     positions.report(position=Position(where, 10), by=made.ana, now=now, happened_at=now)
     expect(page.locator(".near")).to_contain_text(re.compile(r"About 0\.\d mi away · \d+ seconds? ago"))
-    expect(page.locator("#map .map-seen")).to_be_visible()
+    expect(page.locator("#live > .now + #map-card .map-seen")).to_be_visible()
     expect(page.locator("#map")).to_contain_text("You")
     check(page, "customer-next")
     time.sleep(0.5)
