@@ -30,7 +30,7 @@ def area(point: Point) -> Point:
 
 
 def drawing(store: Store, planned: quoting.PlannedTrip | None) -> dict[str, Any]:
-    """For `static/js/offer-map.js`: points as [lat, lon] in degrees, words in the reader's language."""
+    """For `static/js/offer.js`: points as [lat, lon] in degrees, words in the reader's language."""
     stops: Sequence[quoting.PlannedStop] = planned.stops if planned else ()
     middles = [area(Point(stop.lat, stop.lon)) for stop in stops]
     return {
