@@ -24,7 +24,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from stores.feeds import fields, packed
-from stores.feeds.report import FileFault
+from stores.feeds.report import FileFault, shown
 from stores.feeds.rows import HIGHEST_STORE
 from stores.feeds.sheets import load_object
 from stores.models import ApiKey, Store
@@ -143,7 +143,7 @@ class ApiView(APIView):
         if unknown:
             raise ParseError(
                 _("“%(name)s” is not a key here. There are: %(known)s.")
-                % {"name": unknown[0][:40], "known": ", ".join(sorted(allowed)) or "–"},
+                % {"name": shown(unknown[0]), "known": ", ".join(sorted(allowed)) or "–"},
                 code="unknown_key",
             )
         return found

@@ -183,6 +183,10 @@ def test_every_refusal_is_a_problem(system: System, url: str, status: int, code:
     is_problem(system.get(url), status, code)
 
 
+def test_a_key_that_is_no_text_is_a_problem(system: System, is_problem: Any) -> None:
+    is_problem(system.send("/api/v1/eligibility", {"\ud800": 1}), 400, "unknown_key")
+
+
 def test_what_breaks_on_our_side_is_a_problem_to_the_api_and_a_page_to_people() -> None:
     answer = problems.server_error(RequestFactory().get("/api/v1/packages"))
     assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
