@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from datetime import datetime, timedelta
 
 import structlog
@@ -27,6 +28,7 @@ LEASE = timedelta(minutes=1)
 # back is not run over.
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(hours=4)
 MOST_OWED, MOST_SENT = 5_000, 500
+TURN_S = 60.0  # the timetable begins the next
 
 
 def due_stores(now: datetime) -> list[int]:
@@ -85,17 +87,23 @@ def send_due(store_id: int, *, now: datetime) -> int:
     """Send what a store's webhooks are owed, one claim at a time; returns how many were delivered.
 
     The claim is committed before the call. A process that dies in between leaves a claim that is tried again after LEASE,
-    so a receiver may see an event twice, by the same id. One that does not answer is left alone until the next turn.
+    so a receiver may see an event twice, by the same id. One that does not answer is left alone until the next turn, and
+    a turn ends after TURN_S: slow receivers must not run it into the tasks' time limit.
     """
     sent, silent = 0, set[int]()
+    began, at = time.monotonic(), now
     for _turn in range(MOST_SENT):
-        mine = _claim(store_id, now, silent)
+        mine = _claim(store_id, at, silent)
         if mine is None:
             break
-        if _send(mine, now):
+        if _send(mine, at):
             sent += 1
         else:
             silent.add(mine.webhook_id)
+        passed_s = time.monotonic() - began
+        if passed_s > TURN_S:
+            break
+        at = now + timedelta(seconds=passed_s)  # a lease counts from its own claim, not from the first one's
     return sent
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from deliveries import actors, feed, outbound, tasks, webhooks
 from deliveries.actions import receiving
 from deliveries.actions import webhooks as verbs
 from deliveries.models import Event, Webhook, WebhookDelivery
+from deliveries.webhooks import sending
 from stores.models import ApiKey, Store
 from tests import make
 from tests.staff.world import offer_to
@@ -129,6 +131,27 @@ def test_it_is_tried_for_three_days_and_then_given_up_and_can_be_sent_again(syst
         tasks.send_store_webhooks(store.pk)
         row.refresh_from_db()
         assert row.delivered_at is not None
+
+
+def test_slow_receivers_use_up_no_claim_but_their_own_and_the_turn_ends(
+    system: System, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_up(system, "http://127.0.0.1:9/in")
+    for _ in range(3):
+        make.package(store, staged=False)
+    webhooks.owe(store.pk, now=NOW)
+    clock, leases = [0.0], []
+
+    def slow(url: str, body: bytes, headers: dict[str, str], *, local: bool) -> outbound.Answer:
+        clock[0] += 50
+        leases.append(max(WebhookDelivery.objects.values_list("due_at", flat=True)) - NOW)
+        return outbound.Answer(200, b"")
+
+    monkeypatch.setattr(outbound, "post", slow)
+    monkeypatch.setattr(sending, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    assert webhooks.send_due(store.pk, now=NOW) == 2, "100 seconds are more than a turn"
+    assert leases == [sending.LEASE, sending.LEASE + timedelta(seconds=50)]
+    assert webhooks.send_due(store.pk, now=NOW) == 1
 
 
 def test_a_secret_changes_while_both_sign(system: System, store: Store) -> None:
