@@ -241,6 +241,8 @@ def _drop_file(job: Import) -> None:
 
 
 def forget(before: datetime) -> int:
-    """Delete imports that ended before, their troubled rows with them."""
+    """Delete imports that ended before, their troubled rows with them; and the files of those whose worker died at the end."""
+    for job in Import.objects.filter(ended_at__isnull=False).exclude(file=""):
+        _drop_file(job)
     gone, _tables = Import.objects.filter(ended_at__lt=before).delete()
     return gone

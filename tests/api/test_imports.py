@@ -311,6 +311,16 @@ def test_an_import_that_breaks_off_again_and_again_is_given_up(
     assert (job.status, job.fault["code"]) == ("stopped", "gave_up")
 
 
+def test_a_file_whose_worker_died_at_the_end_is_not_kept(store: Store, system: System) -> None:
+    job = begun(store, [row(store)], key=system.record)
+    Import.objects.filter(pk=job.pk).update(status="done", rows=1, taken=1, accepted=1, ended_at=timezone.now())
+    kept = Path(job.file.path)
+    assert kept.exists()
+    imports.forget(timezone.now() - imports.KEPT)
+    job.refresh_from_db()
+    assert (kept.exists(), job.file.name) == (False, "")
+
+
 def test_the_database_accounts_for_every_row(store: Store, system: System) -> None:
     job = begun(store, [row(store)], key=system.record)
     for wrong in ({"taken": 1, "rows": 1}, {"status": "done", "rows": 5}, {"fault": {}}, {"ended_at": timezone.now()}):
