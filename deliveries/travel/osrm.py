@@ -87,7 +87,7 @@ class Osrm(TravelTimes):
             seconds = tuple(_whole(leg["duration"], LONGEST_S) for leg in route["legs"])
             metres = tuple(_whole(leg["distance"], LONGEST_M) for leg in route["legs"])
             line = tuple((float(lat), float(lon)) for lon, lat in route["geometry"]["coordinates"])
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise RoutingFault("answer", f"not a route: {type(error).__name__}") from error
         return Way(seconds, metres, line, estimated=False)
 
@@ -109,7 +109,7 @@ class Osrm(TravelTimes):
                 raise RoutingFault("off_map", "most points are far from every road it knows")
             seconds = _matrix(answer["durations"], len(sources), len(targets), LONGEST_S)
             metres = _matrix(answer["distances"], len(sources), len(targets), LONGEST_M)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise RoutingFault("answer", f"not a table: {type(error).__name__}") from error
         no_path = np.array(far_sources)[:, None] | np.array(far_targets)[None, :] | (seconds < 0) | (metres < 0)
         seconds[no_path] = metres[no_path] = NO_PATH

@@ -106,6 +106,7 @@ WRONG: dict[str, tuple[Callable[[Answer], Any], str]] = {
     "below zero": (_with(-5), "answer"),
     "a year": (_with(31_000_000), "answer"),
     "infinite": (_with(float("inf")), "answer"),
+    "longer than any float": (_with(10**400), "answer"),
     "a list": (lambda answer: [answer], "answer"),
     "nothing": (lambda answer: None, "answer"),
     "another code": (lambda answer: {"code": "TooBig", "message": "Too many"}, "answer"),
