@@ -26,9 +26,9 @@ from . import feeds, schema
 from .base import ApiView, BadValue, expected_version, moment, one_of, page_of, pages
 from .once import once
 from .problems import BadRow
+from .shapes import STATES
 
 LONGEST_REASON = 200
-STATES = [state.value for state in PackageState if state != PackageState.OFFERED]
 
 
 def standing(package: Package) -> dict[str, Any]:

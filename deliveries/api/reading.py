@@ -16,14 +16,12 @@ from rest_framework.response import Response
 
 from deliveries import feed, payroll
 from deliveries.models import Claim, Trip
-from deliveries.states import TripState
 from stores.models import ApiScope, Store
 
 from . import schema
 from .base import HIGHEST_ID, MOST_A_PAGE, USUAL_PAGE, ApiView, day, moment, next_page, one_of, page_of, pages, whole
 from .keys import ANY
-
-TRIP_STATES = [state.value for state in TripState]
+from .shapes import TRIP_STATES
 
 
 class ThisKey(ApiView):

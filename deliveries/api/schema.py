@@ -12,9 +12,25 @@ from rest_framework import serializers
 
 from deliveries.intake.eligibility import QUESTION
 from deliveries.models import Import, ImportRow
-from deliveries.states import PackageState, TripState
 from stores.feeds.sheets import Column, Sheet
-from stores.models import ApiScope
+
+from .shapes import (
+    STATES,
+    TRIP_STATES,
+    EligibilityShape,
+    EventShape,
+    ImportRowShape,
+    ImportShape,
+    KeyShape,
+    LinkShape,
+    ProblemShape,
+    ReplayShape,
+    ReportShape,
+    StandingShape,
+    TripShape,
+    WebhookDeliveryShape,
+    WebhookShape,
+)
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
@@ -23,182 +39,6 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
         return {"type": "http", "scheme": "bearer", "description": "A key made by `manage.py make_api_key`."}
-
-
-class RowFaultShape(serializers.Serializer[Any]):
-    row = serializers.IntegerField(help_text="CSV: the header is row 1. JSON: the first object is row 1.")
-    column = serializers.CharField(allow_blank=True)
-    value = serializers.CharField(allow_blank=True, help_text="What the cell held, shortened.")
-    code = serializers.CharField()
-    message = serializers.CharField(help_text="What is wrong and how to mend it.")
-
-
-class ReportShape(serializers.Serializer[Any]):
-    """read = accepted + unchanged + rejected + skipped, always."""
-
-    read = serializers.IntegerField()
-    accepted = serializers.IntegerField()
-    unchanged = serializers.IntegerField()
-    rejected = serializers.IntegerField()
-    skipped = serializers.IntegerField()
-    dry_run = serializers.BooleanField()
-    atomic = serializers.BooleanField()
-    errors = RowFaultShape(many=True)  # type: ignore[assignment]
-    warnings = RowFaultShape(many=True)
-
-
-class ProblemShape(serializers.Serializer[Any]):
-    """RFC 9457."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    code = serializers.CharField(help_text="For programs; docs/integration.md lists them.")
-    detail = serializers.CharField()
-    row = serializers.IntegerField(required=False)
-    column = serializers.CharField(required=False)
-    byte = serializers.IntegerField(required=False)
-    errors = RowFaultShape(many=True, required=False)  # type: ignore[assignment]
-
-
-class StandingShape(serializers.Serializer[Any]):
-    """How a package stands; nothing about a person."""
-
-    store = serializers.IntegerField()
-    reference = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
-    state = serializers.ChoiceField([state.value for state in PackageState if state != PackageState.OFFERED])
-    version = serializers.IntegerField(help_text="Grows with every change, not always by one. The ETag.")
-    state_since = serializers.DateTimeField()
-    deliver_by = serializers.DateTimeField()
-    associate_ok = serializers.BooleanField()
-
-
-class LinkShape(serializers.Serializer[Any]):
-    url = serializers.URLField()
-    expires_at = serializers.DateTimeField()
-
-
-class EligibilityShape(serializers.Serializer[Any]):
-    eligible = serializers.BooleanField()
-    reasons = serializers.ListField(child=serializers.CharField(), help_text="Codes; none when eligible.")
-    distance_m = serializers.IntegerField(allow_null=True, help_text="From the store, as the crow flies.")
-    precision = serializers.CharField(allow_null=True, help_text="How well the place is known: rooftop, street or zip.")
-
-
-class ImportShape(serializers.Serializer[Any]):
-    """read = accepted + unchanged + rejected + skipped, at every moment when batches are kept one by one."""
-
-    id = serializers.UUIDField()
-    kind = serializers.ChoiceField(Import.Kind.values)
-    status = serializers.ChoiceField(Import.Status.values)
-    atomic = serializers.BooleanField()
-    dry_run = serializers.BooleanField()
-    made_at = serializers.DateTimeField()
-    started_at = serializers.DateTimeField(allow_null=True)
-    ended_at = serializers.DateTimeField(allow_null=True)
-    rows = serializers.IntegerField(allow_null=True)
-    read = serializers.IntegerField()
-    percent = serializers.IntegerField()
-    accepted = serializers.IntegerField()
-    unchanged = serializers.IntegerField()
-    rejected = serializers.IntegerField()
-    skipped = serializers.IntegerField()
-    fault = serializers.JSONField(allow_null=True, help_text="Why the file could not be read; nothing was written.")
-    troubled = serializers.CharField(help_text="Where its rejected, skipped and odd rows are.")
-
-
-class ImportRowShape(serializers.Serializer[Any]):
-    row = serializers.IntegerField()
-    outcome = serializers.ChoiceField(ImportRow.Outcome.values)
-    cells = serializers.DictField(child=serializers.CharField(), help_text="As they came, to be mended and sent again.")
-    faults = RowFaultShape(many=True)
-
-
-class EventShape(serializers.Serializer[Any]):
-    id = serializers.CharField()
-    position = serializers.IntegerField(help_text="Its place in the store's feed.")
-    type = serializers.CharField(help_text="package. and the verb, such as package.deliver")
-    store = serializers.IntegerField()
-    package = serializers.CharField(help_text="Your reference.")
-    label = serializers.CharField()  # type: ignore[assignment]
-    version = serializers.IntegerField(help_text="Of the package; drop an event whose version is not above the last.")
-    # "from" is a word of Python's; the schema gets it by name.
-    to = serializers.CharField()
-    at = serializers.DateTimeField()
-    happened_at = serializers.DateTimeField()
-    by = serializers.CharField()
-    trip = serializers.IntegerField(allow_null=True)
-    reason = serializers.CharField(allow_null=True)
-
-    def get_fields(self) -> dict[str, Any]:
-        return {**super().get_fields(), "from": serializers.CharField(allow_null=True)}
-
-
-class TripPackageShape(serializers.Serializer[Any]):
-    package = serializers.CharField(help_text="Your reference.")
-    state = serializers.CharField()
-    stop = serializers.IntegerField(allow_null=True)
-    arrived_at = serializers.DateTimeField(allow_null=True)
-
-
-class TripShape(serializers.Serializer[Any]):
-    """Which packages, in which order, when. Not who drives, and not where it ends."""
-
-    id = serializers.IntegerField()
-    store = serializers.IntegerField()
-    evening = serializers.DateField()
-    state = serializers.ChoiceField([state.value for state in TripState])
-    claimed_at = serializers.DateTimeField()
-    started_at = serializers.DateTimeField(allow_null=True)
-    ended_at = serializers.DateTimeField(allow_null=True)
-    called_off = serializers.BooleanField()
-    packages = TripPackageShape(many=True)
-
-
-class WebhookShape(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    url = serializers.CharField()
-    active = serializers.BooleanField()
-    stores = serializers.ListField(child=serializers.IntegerField())
-    made_at = serializers.DateTimeField()
-    old_secret_until = serializers.DateTimeField(allow_null=True, help_text="Until then the secret before signs, too.")
-    waiting = serializers.IntegerField(help_text="Events still to be delivered.")
-    given_up = serializers.IntegerField(help_text="Events that could not be delivered in three days.")
-    secret = serializers.CharField(required=False, help_text="Only in the answer that made it.")
-
-
-class WebhookDeliveryShape(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    event = serializers.CharField()
-    type = serializers.CharField()
-    store = serializers.IntegerField()
-    package = serializers.CharField()
-    version = serializers.IntegerField()
-    attempts = serializers.IntegerField()
-    due_at = serializers.DateTimeField()
-    delivered_at = serializers.DateTimeField(allow_null=True)
-    given_up_at = serializers.DateTimeField(allow_null=True)
-    status = serializers.IntegerField(allow_null=True, help_text="What the receiver answered last.")
-    error = serializers.CharField(allow_blank=True)
-
-
-class ReplayShape(serializers.Serializer[Any]):
-    again = serializers.IntegerField(help_text="How many events will be sent again.")
-
-
-class SecretShape(serializers.Serializer[Any]):
-    made_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField()
-    last_used_on = serializers.DateField(allow_null=True)
-
-
-class KeyShape(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    stores = serializers.ListField(child=serializers.IntegerField(), help_text="Numbers of the stores it works for.")
-    scopes = serializers.ListField(child=serializers.ChoiceField(ApiScope.choices))
-    per_minute = serializers.IntegerField(help_text="Requests it may make in a minute.")
-    secrets = SecretShape(many=True)
 
 
 def _problems(*statuses: int) -> dict[tuple[int, str], Any]:
@@ -312,7 +152,7 @@ LIST_PACKAGES: dict[str, Any] = {
     "summary": "Packages, page by page",
     "parameters": [
         ANY_STORE,
-        OpenApiParameter("state", str, enum=[state.value for state in PackageState if state != PackageState.OFFERED]),
+        OpenApiParameter("state", str, enum=STATES),
         OpenApiParameter("reference", str),
         OpenApiParameter("changed_since", MOMENT, description="With its offset."),
         OpenApiParameter("due_before", MOMENT, description="Promised before; with its offset."),
@@ -419,7 +259,7 @@ TRIPS: dict[str, Any] = {
     "summary": "Trips, page by page",
     "parameters": [
         ANY_STORE,
-        OpenApiParameter("state", str, enum=[state.value for state in TripState]),
+        OpenApiParameter("state", str, enum=TRIP_STATES),
         OpenApiParameter("ended_since", MOMENT, description="With its offset."),
         CURSOR,
         LIMIT,
