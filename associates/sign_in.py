@@ -34,7 +34,7 @@ from stores.models import User
 log = structlog.get_logger(__name__)
 
 US = 1  # country code of the United States; texts to others cost much, which is why thieves like them
-# As in `deliveries/notices`: a connection of its own, and nobody's tap waits long for a broker that is away.
+# As in `deliveries/waking.py`: a connection of its own, and nobody's tap waits long for a broker that is away.
 BROKER_WAIT = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "max_retries": 0}
 
 

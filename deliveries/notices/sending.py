@@ -7,14 +7,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
-from celery import current_app
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
-from deliveries import links
+from deliveries import links, waking
 from deliveries.live import snapshots
 from deliveries.live.words import Status
 from deliveries.models import MessageOptOut, Notice, PushSubscription
@@ -32,19 +29,12 @@ MOST_ATTEMPTS = 5
 # A claim older than this is a dead process's: longer than any one message can take. After failures twice, four times ...
 LEASE, LONGEST_WAIT = timedelta(minutes=2), timedelta(minutes=10)
 MOST_AT_ONCE = 200
-# A connection of its own: the workers' waits for hours, and nobody's tap may.
-BROKER_WAIT = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "max_retries": 0}
 
 
 def wake() -> None:
     """Wake the messengers when somebody is owed something new. The timetable does it anyway, a little later."""
-    if not due(timezone.now()).filter(claimed_at=None).exists():
-        return
-    try:
-        with current_app.connection_for_write(transport_options=BROKER_WAIT) as broker:
-            current_app.send_task("deliveries.send_notices", expires=30, retry=False, connection=broker)
-    except (OperationalError, RedisError) as error:
-        log.warning("notices.broker_away", error=type(error).__name__)
+    if due(timezone.now()).filter(claimed_at=None).exists():
+        waking.wake("deliveries.send_notices")
 
 
 def due(now: datetime, store_id: int | None = None) -> QuerySet[Notice]:

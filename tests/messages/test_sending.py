@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from celery import current_app
 from django.core import mail
 from django.db import connections
 from django.utils import timezone
@@ -20,7 +21,6 @@ from associates.models import Consent
 from deliveries import actors, links, matching, notices, tasks
 from deliveries.actions import carriers, dropoffs, exceptions, offers, receiving
 from deliveries.models import Event, Notice, Offer, Package
-from deliveries.notices import sending
 from deliveries.notices.sending import claim
 
 from .. import make
@@ -183,7 +183,7 @@ def test_two_senders_at_once_send_each_message_once() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_waking_needs_somebody_who_is_owed_something(monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[str] = []
-    monkeypatch.setattr(sending.current_app, "send_task", lambda name, **options: woken.append(name))
+    monkeypatch.setattr(current_app, "send_task", lambda name, **options: woken.append(name))
     package = make.package(make.store())
     assert woken == []
     receiving.hold(package=package, by=actors.system("test"), now=timezone.now(), reason="x")
@@ -192,12 +192,12 @@ def test_waking_needs_somebody_who_is_owed_something(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.django_db(transaction=True)
 def test_a_broker_that_is_away_stops_no_verb(settings: Any) -> None:
-    sending.current_app.conf.broker_url, before = "redis://127.0.0.1:1/0", sending.current_app.conf.broker_url
+    current_app.conf.broker_url, before = "redis://127.0.0.1:1/0", current_app.conf.broker_url
     try:
         package = make.package(make.store())
         receiving.hold(package=package, by=actors.system("test"), now=timezone.now(), reason="x")
     finally:
-        sending.current_app.conf.broker_url = before
+        current_app.conf.broker_url = before
     assert Notice.objects.filter(package=package, sent_at=None).exists(), "the timetable sends it"
 
 
