@@ -16,6 +16,7 @@ from . import Refused
 from .claims import TooLate
 from .moves import move
 from .receiving import NothingThere
+from .reclaim import take_off
 
 
 class NotOnThisTrip(Refused):
@@ -55,7 +56,8 @@ def load(*, trip: Trip, label: str, by: Actor, now: datetime) -> Package:
 
 @transaction.atomic
 def report_missing(*, trip: Trip, package: Package, by: Actor, now: datetime) -> Trip:
-    """A claimed package is not on the bay. It leaves the trip; what the trip pays stays as quoted: not their fault.
+    """A claimed package is not on the bay. It leaves the trip; what the trip pays stays as quoted, also when nothing is
+    left of it: not their fault.
 
     The package counts as received, not staged, until somebody scans it again.
     """
@@ -64,10 +66,5 @@ def report_missing(*, trip: Trip, package: Package, by: Actor, now: datetime) ->
     mine = Trip.objects.select_for_update().get(pk=trip.pk)
     if locked.trip_id != mine.pk:
         raise NotOnThisTrip
-    move([locked], "unstage", by=by, now=now, reason="missing at hand-over")
-    mine.claims.filter(package=locked, released_at=None).update(released_at=now, stop=None)
-    mine.stops.filter(claims=None).delete()
-    if not mine.packages.exists():
-        mine.state, mine.ended_at = TripState.ABANDONED, now
-        mine.save(update_fields=["state", "ended_at"])
+    take_off(mine, [locked], "unstage", by=by, now=now, reason="missing at hand-over")
     return mine

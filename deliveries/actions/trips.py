@@ -164,7 +164,8 @@ def settle(*, trip: Trip, now: datetime) -> Trip:
     """Write what the trip pays into the ledger: the quote, or more where the work was more. Twice is once.
 
     Paid time runs from the end of the shift to the end of the trip, waiting at the bay included. A trip that ended
-    before it left the store is paid for the time it took after the shift; one that the retailer called off, as quoted.
+    before it left the store is paid for the time it took after the shift; one of which the store or the
+    retailer left nothing, as quoted.
     The workweek is read anew: hours that grew
     since the quote may bring a premium, hours that shrank take nothing back.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -35,8 +36,9 @@ def test_the_afternoon_runs_as_it_is_written(web: Web, tmp_path: Path) -> None:
     store = make.store(number=3520)
     script = "\n".join(re.findall(r"```bash\n(.*?)```", AFTERNOON, re.DOTALL))
     assert script.count("api ") > 12
-    script = script.replace("http://localhost:8000", web.address).replace(".venv/bin/python", sys.executable)
-    script = script.replace("manage.py", str(ROOT / "manage.py"))
+    for written, here in ((".venv/bin/python", sys.executable), ("manage.py", str(ROOT / "manage.py"))):
+        script = script.replace(written, shlex.quote(here))  # a checkout may lie in a folder with a space
+    script = script.replace("http://localhost:8000", web.address)
     over = threading.Event()
 
     def worker() -> None:

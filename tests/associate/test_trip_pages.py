@@ -108,6 +108,15 @@ def test_a_missing_package_leaves_the_pay_as_it_was(evening: Evening) -> None:
     assert after.pay_cents == trip.pay_cents
 
 
+def test_when_the_last_package_is_missing_the_trip_pays_what_it_promised(evening: Evening) -> None:
+    promised = evening.trip().pay_cents
+    for package in evening.packages:
+        evening.client.post(f"/trip/packages/{package.pk}/missing/")
+    over = Trip.objects.get()
+    assert (over.state, over.called_off, over.packages.count()) == ("abandoned", True, 0)
+    assert trips.settle(trip=over, now=over.ended_at + timedelta(minutes=2)).paid_cents >= promised
+
+
 def test_giving_back_shows_the_new_pay_first(evening: Evening) -> None:
     trip = evening.trip()
     package = evening.packages[0]
