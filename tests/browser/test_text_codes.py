@@ -6,12 +6,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from stores.models import User
-from tests.live.server import ROOT, Web
+from tests.live.server import ROOT, OwnValkey, Web
 
 from .test_account import known
 
@@ -20,10 +22,15 @@ Check = Callable[[Page, str], None]
 
 
 @pytest.fixture
-def with_texts(transactional_db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    """A web process and a worker that offer text messages."""
-    folder = tmp_path_factory.mktemp("texts")
-    with Web(folder / "web.log", SMS_URL="demo://text/{to}") as server, (folder / "worker.log").open("wb") as log:
+def with_texts(transactional_db: None, tmp_path: Path) -> Iterator[Web]:
+    """A web process and a worker that offer text messages, with a queue and a mailbox that no other test fills."""
+    queue = OwnValkey(tmp_path, durable=False)
+    with ExitStack() as ending:
+        queue.start()
+        ending.callback(queue.stop)
+        own = {"SMS_URL": "demo://text/{to}", "REDIS_URL": queue.url(), "EMAIL_FILE_PATH": str(tmp_path / "mail")}
+        server = ending.enter_context(Web(tmp_path / "web.log", **own))
+        log = ending.enter_context((tmp_path / "worker.log").open("wb"))
         worker = subprocess.Popen(
             [
                 sys.executable, "-m", "celery", "--app", "config", "worker", "--pool", "solo", "--without-gossip",
