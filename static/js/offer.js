@@ -4,7 +4,7 @@
 import { needsSignal } from "./offline.js";
 
 const part = document.getElementById("way-map");
-let map;
+let map, maps;
 
 if (part) {
   const [button, sorry, canvas] = part.children;
@@ -12,7 +12,8 @@ if (part) {
     button.setAttribute("aria-busy", "true");
     sorry.hidden = true;
     try {
-      await Promise.all([style(button.dataset.style), import(button.dataset.leaflet)]);
+      maps = await import("./map.js");
+      await maps.leaflet(button.dataset);
     } catch {
       button.removeAttribute("aria-busy");
       sorry.hidden = false;
@@ -44,28 +45,10 @@ function data() {
   return JSON.parse(document.getElementById("drawing").textContent);
 }
 
-function style(href) {
-  return new Promise((resolve, reject) => {
-    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href, onload: resolve, onerror: reject });
-    document.head.prepend(link); // before ours, which says what is different here
-  });
-}
-
 class OfferMap {
   constructor(canvas, { tiles, words }) {
     const { L } = window;
-    const animated = !matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.map = L.map(canvas, {
-      attributionControl: false, zoomControl: false, scrollWheelZoom: false, zoomSnap: 0.25, minZoom: 8, maxZoom: 15,
-      dragging: !L.Browser.mobile, // one finger scrolls the page; two move the map
-      fadeAnimation: animated, markerZoomAnimation: animated, zoomAnimation: animated,
-    });
-    L.control.zoom({ zoomInTitle: words.closer, zoomOutTitle: words.wider }).addTo(this.map);
-    if (tiles.url) {
-      const attribution = Object.assign(document.createElement("i"), { textContent: tiles.attribution }).innerHTML;
-      L.tileLayer(tiles.url, { attribution }).addTo(this.map);
-      L.control.attribution({ prefix: false }).addAttribution(attribution).addTo(this.map);
-    }
+    this.map = maps.base(canvas, { tiles: tiles.url, attribution: tiles.attribution, ...words }, { minZoom: 8, maxZoom: 15 });
     this.shapes = L.featureGroup().addTo(this.map);
     this.draw(data());
   }
@@ -82,16 +65,9 @@ class OfferMap {
     for (const [, here] of numbers) {
       const at = areas[here[0] - 1];
       L.circle(at, { ...quiet, radius, className: "map-area" }).addTo(this.shapes);
-      this.label(at, here.join(" · "), "map-label");
+      maps.label(at, here.join(" · "), {}, "map-label").addTo(this.shapes);
     }
-    this.label(store, words.store, "map-label map-store");
+    maps.label(store, words.store, {}, "map-label map-store").addTo(this.shapes);
     this.map.fitBounds(this.shapes.getBounds(), { padding: [20, 20], animate: false });
-  }
-
-  label(at, text, className) {
-    const { L } = window;
-    const html = Object.assign(document.createElement("span"), { textContent: text });
-    const icon = L.divIcon({ className, html, iconSize: null });
-    L.marker(at, { icon, interactive: false, keyboard: false }).addTo(this.shapes);
   }
 }

@@ -1,6 +1,6 @@
 // Where the door is: a pin to drag, or where the phone is. Without either, or without script, the fields below do the same.
 
-import { base, label, leaflet } from "./nearby.js";
+import { base, label, leaflet } from "./map.js";
 
 const form = document.getElementById("pin");
 const { lat, lon } = form?.elements ?? {};

@@ -195,7 +195,7 @@ def test_a_weak_pin_is_put_where_the_phone_is(phone: Phone, check: Check) -> Non
 
 
 def test_less_than_thirty_kilobytes_of_script_before_the_map() -> None:
-    scripts = [settings.BASE_DIR / "static/js" / name for name in ("tracking.js", "nearby.js", "push.js")]
+    scripts = [settings.BASE_DIR / "static/js" / name for name in ("tracking.js", "nearby.js", "map.js", "push.js")]
     sizes = {path.name: len(gzip.compress(Path(path).read_bytes(), 6)) for path in scripts}
     print(f"gzip bytes: {sizes}")  # noqa: T201
     assert sum(sizes.values()) < 30 * 1024
