@@ -25,10 +25,10 @@ WORKER = "js/sw.js"
 PARTS = ("js/outbox.js", "js/push-worker.js")
 # What every page of the road needs to look and work as usual.
 SHELL = (
-    "css/tokens.css", "css/components.css", "css/controls.css", "css/custody.css", "css/map.css", "css/offer.css", "css/scanner.css",
-    "django_htmx/htmx-2.min.js", "js/answer.js", "js/associate.js", "js/dropoff.js", "js/labels.js", "js/offer.js",
-    "js/offline.js", "js/outbox.js", "js/pickup.js", "js/problem.js", "js/save.js", "js/scanner.js", "js/trip.js",
-    "js/whereabouts.js", "img/icon.svg", "img/icon-192.png",
+    "css/tokens.css", "css/components.css", "css/controls.css", "css/custody.css", "css/map.css", "css/offer.css",
+    "css/scanner.css", "django_htmx/htmx-2.min.js", "js/answer.js", "js/associate.js", "js/dropoff.js", "js/labels.js",
+    "js/offer.js", "js/offline.js", "js/outbox.js", "js/pickup.js", "js/problem.js", "js/save.js", "js/scanner.js",
+    "js/trip.js", "js/whereabouts.js", "img/icon.svg", "img/icon-192.png",
 )  # fmt: skip
 # Kept when it was loaded once: who scans at the bay may want to scan at a door without a signal.
 LATER = (

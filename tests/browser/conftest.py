@@ -97,6 +97,7 @@ def check(trouble: list[str]) -> Callable[[Page, str], None]:
     """Axe in light and dark, nothing wider than the phone, everything one taps large enough."""
 
     def checked(page: Page, name: str) -> None:
+        page.wait_for_load_state()  # a page that has only begun to arrive has no element for axe to look at
         before = len(trouble)
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

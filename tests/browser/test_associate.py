@@ -43,10 +43,12 @@ def sign_up(page: Page, store: Store, check: Check) -> Associate:
     page.goto("/")
     check(page, "landing")
     page.get_by_role("link", name="Join").click()
+    expect(page).to_have_url(re.compile("/accounts/signup/$"))
     check(page, "sign-up")
     page.get_by_label("Email").fill("ana@example.com")
     page.get_by_label("Password").fill("a long pass phrase")
     page.get_by_role("button", name="Continue").click()
+    expect(page).to_have_url(re.compile("/accounts/confirm-email/$"))
     check(page, "code")
     mail = page.context.new_page()
     mail.goto("/demo/mail/")
@@ -127,8 +129,10 @@ def test_a_first_evening(phone: Callable[..., Page], check: Check) -> None:
     check(page, "today-offer")
 
     page.get_by_role("link", name="Offers").click()
+    expect(page).to_have_url(re.compile("/offers/$"))
     check(page, "offers")
     page.get_by_role("link", name="Choose and claim").click()
+    expect(page).to_have_url(re.compile(f"/offers/{offer.pk}/$"))
     page.get_by_text("What it pays, line by line").first.click()
     check(page, "offer")
     before = page.locator(".pay").inner_text()
@@ -160,8 +164,10 @@ def test_a_first_evening(phone: Callable[..., Page], check: Check) -> None:
     check(page, "trip")
     stops = list(trip.stops.all())
     page.get_by_role("link", name="Problem").click()
+    expect(page).to_have_url(re.compile("/problem/$"))
     check(page, "problem")
     page.get_by_role("link", name="I can’t go on", exact=True).click()
+    expect(page).to_have_url(re.compile("/trip/cannot-go-on/$"))
     check(page, "cannot-go-on")
     page.get_by_role("link", name="Back to the trip").click()
 
@@ -208,8 +214,10 @@ def test_a_first_evening(phone: Callable[..., Page], check: Check) -> None:
     page.get_by_text("Line by line", exact=True).click()
     check(page, "earnings")
     page.get_by_role("link", name="Me", exact=True).click()
+    expect(page).to_have_url(re.compile("/me/$"))
     check(page, "me")
     page.get_by_role("link", name="Leave Homeward").click()
+    expect(page).to_have_url(re.compile("/me/leave/$"))
     check(page, "leave")
     assert shift.trips.count() == 1  # type: ignore[attr-defined]
 
@@ -273,6 +281,7 @@ def test_pages_of_errors_and_of_the_account(phone: Callable[..., Page], check: C
     page.locator("input[name=login]").fill(ana.user.email)
     page.locator("input[name=password]").fill("wrong")
     page.locator("details form button").click()
+    expect(page.get_by_role("alert").or_(page.locator(".error")).first).to_be_visible()
     check(page, "sign-in-wrong")
     evening.sign_in(page, ana)
     for path, name in (

@@ -169,6 +169,7 @@ def test_the_language_stays_chosen(phone: Phone, check: Check) -> None:
     page = phone()
     page.goto(f"/t/{token}/")
     page.get_by_role("link", name="Messages and language").click()
+    expect(page).to_have_url(re.compile("/messages/"))
     check(page, "customer-messages")
     page.get_by_role("button", name="Español").click()
     assert page.locator("html").get_attribute("lang") == "es"

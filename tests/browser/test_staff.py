@@ -191,6 +191,7 @@ def test_a_lead_gives_a_package_to_the_carrier(web: Web, phone: Phone, city: Wor
     if shots := os.environ.get("HOMEWARD_SHOTS"):
         page.screenshot(path=f"{shots}/staff-package.png", full_page=True)
     page.get_by_role("link", name="Give to the carrier").click()
+    expect(page.get_by_label("Reason")).to_be_visible()
     looks_right(page, "verb")
     page.get_by_label("Reason").fill("nobody is on tonight")
     page.get_by_role("button", name="Give to the carrier").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -43,6 +44,7 @@ def test_from_hand_to_hand(phone: Callable[..., Page], check: Check) -> None:
     evening.sign_in(his, ben)
     hers.goto("/trip/")
     hers.get_by_role("link", name="Hand packages over to a colleague").click()
+    expect(hers).to_have_url(re.compile("/trip/hand-over/$"))
     check(hers, "hand-over-choose")
     hers.get_by_role("checkbox").first.uncheck()
     hers.get_by_role("button", name="Show a code").click()
@@ -50,6 +52,7 @@ def test_from_hand_to_hand(phone: Callable[..., Page], check: Check) -> None:
     check(hers, "hand-over-code")
 
     his.get_by_role("link", name="Take over from a colleague").click()
+    expect(his).to_have_url(re.compile("/trip/take-over/$"))
     check(his, "take-over")
     his.get_by_label("Code on your colleague’s phone").fill(code)
     his.get_by_role("button", name="Look at it").click()
