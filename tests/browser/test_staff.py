@@ -54,6 +54,7 @@ def looks_right(page: Page, name: str) -> None:
     """Axe on our own part in light and dark, the page's frame with what is unfold's left out; nothing too wide; targets."""
     width = page.viewport_size["width"]  # type: ignore[index]
     shots = os.environ.get("HOMEWARD_SHOTS")
+    page.wait_for_load_state()
     for scheme in SCHEMES:
         # As unfold's own switch does it; "auto" looks at the system once, when the page loads.
         page.evaluate("scheme => Alpine.$data(document.documentElement).switchTheme(scheme)", scheme)
@@ -136,7 +137,8 @@ def test_an_evening_at_the_bay(phone: Phone, city: World, size: dict[str, object
     page.goto("/admin/tonight/")
     page.get_by_role("link", name="Scan at the bay").click()
     field = page.locator("#hw-code")
-    expect(field).to_be_focused()
+    expect(field).to_be_focused()  # the field has autofocus: it is there before the script that takes scans is
+    page.wait_for_load_state()
 
     # A scanner types fast and ends with Enter: two labels, one after the other, nothing lost.
     for name in ("received", "weak"):
