@@ -81,6 +81,7 @@ def offer_to(person: Associate, shift: Shift, packages: list[Package], *, now: d
     planned = quoting.PlannedTrip(
         person.pk,
         shift.pk,
+        shift.ends_at,
         tuple(quoting.PlannedStop((package.pk,), package.lat, package.lon, 300, 1500) for package in packages),
         pay.quote(rates, ids, paid_s=300 * len(ids), paid_m=1500 * len(ids), extra_s=200, extra_m=900),
     )
