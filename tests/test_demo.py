@@ -24,8 +24,8 @@ from django.db import transaction
 
 from associates import actions
 from associates.models import Associate, Employee, Shift
-from deliveries import demo, matching, states
-from deliveries.demo import crew, evening, outcome, parcels, pilot, walk
+from deliveries import demo, matching, pins, states
+from deliveries.demo import crew, evening, outcome, parcels, pilot, scenes, visitors, walk
 from deliveries.models import Event, LedgerEntry, Offer, Package, Proof, Trip
 from deliveries.states import PackageState, TripState
 from stores.management.commands.load_places import load_file
@@ -100,10 +100,12 @@ def test_a_store_on_a_working_evening(place: pilot.PilotStore) -> None:
     ends = [store.local(shift.ends_at) for shift in Shift.objects.filter(store=store)]
     assert len(ends) == evening.ON_SHIFT + crew.NOT_SIGNED_UP
     assert {end.date() for end in ends} == {store.evening(TUESDAY)}
-    assert (min(ends).time(), max(ends).time()) == (time(17), time(21))
+    to_come = [end for end in ends if end > TUESDAY - scenes.ENDED_AGO]
+    assert (min(to_come).time(), max(to_come).time()) == (time(17), time(21))
+    assert len(ends) - len(to_come) == (scenes.EARLY if place == scenes.PLACE else 0)
     assert all(end.minute % 15 == 0 for end in ends)
 
-    packages = Package.objects.filter(store=store)
+    packages = Package.objects.filter(store=store, reference__regex=r"-\d+$")
     assert packages.count() == 30
     found = Counter(packages.values_list("state", flat=True))
     assert found[PackageState.RECEIVED] == 2
@@ -145,7 +147,7 @@ def test_when_the_carrier_has_come_a_new_evening_begins() -> None:
     with time_machine.travel(night, tick=True):
         run("--once")
     made = {store.number: store.packages.count() for store in Store.objects.all()}
-    assert made == {3520: 60, 5867: 60, 5260: 30}
+    assert made == {3520: 60 + 2 * len(scenes.NAMES), 5867: 60, 5260: 30}
     assert Store.objects.get(number=3520).carrier_cutoff == time(1, 36)
     assert Associate.objects.count() == 60
 
@@ -166,7 +168,7 @@ def test_a_demo_that_was_killed_half_way_is_completed(undone: str, monkeypatch: 
     assert not evening.is_made(next_day)
     evening.make(next_day)
     assert evening.is_made(next_day)
-    assert {store.packages.count() for store in Store.objects.all()} == {60}
+    assert {store.packages.count() for store in Store.objects.exclude(number=3520)} == {60}
 
 
 # --- The clock ----------------------------------------------------------------------------------------------------------
@@ -252,6 +254,62 @@ def test_printed_sign_ins_name_accounts_newcomers_and_links() -> None:
     assert newcomer not in demo.newcomers()
 
 
+SEEN = ["PIN", "MEDICINE", "GIVEN", "SWAP", "MISSING", "RATED", "DAY", "PICKUP", "DOOR"]
+
+
+@pytest.mark.usefixtures("undone")
+def test_a_newcomer_meets_each_thing_once_and_is_told_where(client: Any) -> None:
+    with time_machine.travel(TUESDAY + timedelta(minutes=1), tick=True):
+        sights = {sight.name: sight for sight in visitors.sights(datetime.now(UTC))}
+        assert list(sights) == SEEN
+        front, printed = client.get("/").content.decode(), run("--sign-ins")
+        for sight in sights.values():
+            assert str(sight.what) in printed
+            assert sight.email in front
+            seen = client.post("/demo/customer/", {"name": sight.name}, follow=True)
+            assert seen.redirect_chain[0][0].startswith("/t/")
+            assert seen.status_code == 200
+        pin = scenes.package("PIN")
+        assert pin is not None
+        page = client.post("/demo/customer/", {"name": "PIN"}, follow=True).content.decode()
+        assert pins.pin_of(pin) in page
+        for name, says in {
+            "PIN": "The gate sticks a little", "MEDICINE": "(medicine) cannot stay with you", "GIVEN": "has them",
+            "SWAP": "asks for a swap", "MISSING": "The customer did not get it", "RATED": "right at the door before dinner",
+        }.items():  # fmt: skip
+            assert client.login(email=sights[name].email, password=crew.PASSWORD)
+            page = client.get(sights[name].where, follow=True).content.decode()
+            assert says in page, name
+        assert client.post("/demo/customer/", {"name": "001"}).status_code == 404
+        assert client.post("/demo/customer/", {}).status_code == 404
+
+
+@pytest.mark.usefixtures("undone")
+def test_a_question_that_lapsed_is_asked_again_and_a_new_evening_ends_the_old_scenes() -> None:
+    store = Store.objects.get(number=3520)
+    later = TUESDAY + timedelta(minutes=30)
+    assert "SWAP" not in [sight.name for sight in visitors.sights(later)]
+    with time_machine.travel(later, tick=True):
+        run()
+        assert [sight.name for sight in visitors.sights(later)] == SEEN
+    old = Package.objects.filter(store=store, reference__regex=r"-[A-Z]+$")
+    old_ids = set(old.values_list("pk", flat=True))
+    evening.make(TUESDAY + timedelta(days=1))
+    assert not Package.objects.filter(pk__in=old_ids, holder__isnull=False).exists(), "nobody is left with anything"
+    assert [sight.name for sight in visitors.sights(TUESDAY + timedelta(days=1))] == SEEN
+
+
+@pytest.mark.usefixtures("undone")
+@pytest.mark.parametrize("local", ["04:05", "10:00", "23:40", "03:20", "03:50"])
+def test_the_scenes_are_there_at_any_hour(local: str) -> None:
+    hour = time.fromisoformat(local)
+    now = datetime.combine(TUESDAY.date() + timedelta(days=2), hour, ZoneInfo("America/New_York")).astimezone(UTC)
+    evening.make(now, [scenes.PLACE])
+    names = [sight.name for sight in visitors.sights(now)]
+    # In the last minutes before four the evening is tomorrow's, and nobody of it is to be asked yet.
+    assert [name for name in names if name != "SWAP"] == [name for name in SEEN if name != "SWAP"]
+
+
 @pytest.mark.django_db
 def test_without_a_demo_there_is_nobody_to_be() -> None:
     assert demo.sign_ins() == []
@@ -324,7 +382,9 @@ def test_an_evening_is_walked_to_its_end(
     for package in Package.objects.filter(store=store):
         moments = list(package.events.order_by("version").values_list("at", flat=True))
         assert moments == sorted(moments), "time only grows"
-    assert Event.objects.filter(store__number=3520, verb="claim").count() == 0, "the other stores are left alone"
+    assert Event.objects.filter(store__number=3520, verb="claim", at__gt=TUESDAY).count() == 0, (
+        "the other stores are left alone"
+    )
 
     assert_no_home(homes, printed, caplog.text)
 

@@ -21,8 +21,8 @@ from deliveries.actions import receiving
 from deliveries.models import Package, Round
 from stores.models import StaffMember, Store
 
-from . import crew, feed, names, parcels, pilot
-from .pilot import Address, PilotStore
+from . import crew, feed, names, parcels, pilot, scenes
+from .pilot import PilotStore
 
 USUAL_FIRST, USUAL_LAST = time(17), time(21)
 LOOKS_REAL_FROM, LOOKS_REAL_UNTIL = time(15, 45), time(18, 30)
@@ -35,10 +35,6 @@ HAVE_ANOTHER = (0, 0, 5, 9, 14)  # customers with a second package, the first on
 # Of the thirty, by position:
 NOT_ON_THE_BAY, TOO_BIG, ADDRESS_UNKNOWN, NOT_FOR_ASSOCIATES = (18, 19), (20, 21), (22, 23), (24,)
 PLAN_SECONDS = 1.0
-NOTES = (
-    "Leave it behind the planter, please.", "Second door on the left.", "The bell is broken; please knock.",
-    "Leave with the neighbour if nobody opens.", "Beware of the step.",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,31 +91,37 @@ def make_evening(store: Store, place: PilotStore, now: datetime) -> Window:
     store.save(update_fields=["carrier_cutoff"])
     key = f"{store.local(tonight.first):%Y%m%d-%H%M}"
     rng = Random(f"evening {store.number} {key}")
+    if place == scenes.PLACE:
+        scenes.bring_to_an_end(store, now)
     _shifts(store, tonight, key, now)
     _packages(store, place, tonight, key, rng, now)
+    if place == scenes.PLACE:
+        scenes.set_up(store, key, _quarter(tonight.last + timedelta(hours=1)), now)
     return tonight
 
 
 def _shifts(store: Store, tonight: Window, key: str, now: datetime) -> None:
     """Shift ends spread evenly, on the quarter hour where there is room for it. Who is not signed up ends early, so
-    that somebody who signs up now still gets an offer."""
+    that somebody who signs up now still gets an offer. Some have had their shift already (`scenes`)."""
     weekday = store.evening(tonight.first).weekday()
     employees = Employee.objects.filter(store=store, active=True).order_by("reference")
     signed_up = list(employees.filter(associate__days__weekday=weekday)[:ON_SHIFT])
     others = list(employees.filter(associate=None))
+    before = dict(
+        Employee.objects.filter(pk__in=[worker.pk for worker in (*signed_up, *others)])
+        .annotate(free_from=Max("shifts__ends_at"))
+        .values_list("pk", "free_from")
+    )
+    early = scenes.early(signed_up, before, now) if store.number == scenes.PLACE.number else []
+    signed_up = [worker for worker in signed_up if worker not in early]
     wide = tonight.last - tonight.first
     step = 15 if wide >= timedelta(hours=3) else 5 if wide >= timedelta(minutes=30) else 1
-    shift_of: dict[Employee, datetime] = {}
+    shift_of = {worker: scenes.ended_at(now) for worker in early}
     for number, worker in enumerate(signed_up):
         minutes = wide.total_seconds() / 60 * number / max(1, len(signed_up) - 1)
         shift_of[worker] = tonight.first + timedelta(minutes=round(minutes / step) * step)
     for worker in others:
         shift_of[worker] = min(tonight.first + timedelta(minutes=30), tonight.last)
-    before = dict(
-        Employee.objects.filter(pk__in=[worker.pk for worker in shift_of])
-        .annotate(free_from=Max("shifts__ends_at"))
-        .values_list("pk", "free_from")
-    )
     feed.send_roster(
         store,
         [
@@ -142,7 +144,9 @@ def _packages(store: Store, place: PilotStore, tonight: Window, key: str, rng: R
     _homes, doors = pilot.around(place)
     where = rng.sample(doors, CUSTOMERS)
     called = names.people(rng, CUSTOMERS, names.FIRST + names.FIRST_SPANISH)
-    customers = [_customer(store, number, called[number], where[number], rng) for number in range(CUSTOMERS)]
+    customers = [
+        feed.customer(store, number, called[number], where[number], feed.note(rng)) for number in range(CUSTOMERS)
+    ]
     rows = []
     for number, buyer in enumerate([*range(CUSTOMERS), *HAVE_ANOTHER]):
         parcel = parcels.too_big(rng) if number in TOO_BIG else parcels.draw(rng)
@@ -166,17 +170,6 @@ def _packages(store: Store, place: PilotStore, tonight: Window, key: str, rng: R
     receiving.stage(packages=list(there), by=actors.staff(bay.user_id), now=now)
 
 
-def _customer(store: Store, number: int, called: tuple[str, str], where: Address, rng: Random) -> dict[str, str]:
-    """An invented person at a real address. Their numbers and mailboxes are ones that reach nobody."""
-    first, last = called
-    return {
-        "recipient": f"{first} {last}", "email": f"customer{number + 1}.{store.number}@example.net",
-        "phone": f"{store.phone[2:8]}{100 + number:04d}", "language": "es" if first in names.FIRST_SPANISH else "en",
-        "address1": where.address1, "address2": where.address2, "city": where.city, "state": where.state,
-        "zip": where.zip, "instructions": rng.choice(NOTES) if rng.random() < 0.25 else "",
-    }  # fmt: skip
-
-
 def _quarter(moment: datetime) -> datetime:
     """The next full quarter of an hour: promises are round."""
     return moment + timedelta(minutes=-moment.minute % 15)
@@ -192,7 +185,8 @@ class Made:
 
 
 def make(now: datetime, stores: Sequence[PilotStore] = pilot.PILOT) -> list[Made]:
-    """The demo as it should be at `now`: missing stores, and an evening where none is on. A second call adds nothing.
+    """The demo as it should be at `now`: missing stores, and an evening where none is on. A second call adds nothing,
+    but for a question to swap that nobody answered in time: it is asked again.
 
     Each store is one transaction, so a demo that was killed half way is completed by the next call.
     """
@@ -203,6 +197,8 @@ def make(now: datetime, stores: Sequence[PilotStore] = pilot.PILOT) -> list[Made
             store = store or crew.make_store(place, now)
             tonight = None if is_on(store, now) else make_evening(store, place, now)
         made.append(Made(store, tonight, matching.run_round(store=store, now=now, seconds=PLAN_SECONDS)))
+        if place == scenes.PLACE:
+            scenes.ask_to_swap(store, now)
     crew.make_people_above(now)
     return made
 

@@ -1,10 +1,10 @@
-"""Ways into the demo: who can sign in, who can sign up, and which packages to follow."""
+"""Ways into the demo: who can sign in, who can sign up, what there is to see, and which packages to follow."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef
@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate, Employee
 from deliveries import links
-from deliveries.models import Offer, Package
+from deliveries.models import Offer, Package, Swap, Transfer
 from deliveries.states import OfferState, PackageState
 from stores.models import Language, Store, User
 
-from . import crew, pilot
+from . import crew, pilot, scenes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,62 @@ class Watched:
 
     package: Package
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Something that an evening has, and who sees it: an account (`email`, at the page `where`), or a customer, whose link
+    `customer_token(name)` is for. Either may be empty."""
+
+    what: str | Promise
+    email: str
+    where: str
+    name: str
+
+
+def sights(now: datetime) -> list[Sight]:
+    """What of `scenes` there is to see at `now`; what is over is left out, all of it in production."""
+    if settings.PRODUCTION:
+        return []
+    there = {name: package for name in scenes.NAMES if (package := scenes.package(name))}
+    found = []
+
+    def add(name: str, states: tuple[PackageState, ...], what: Promise, where: str = "", email: str = "") -> None:
+        package = there.get(name)
+        if package is not None and package.state in states and package.deliver_by > now - timedelta(hours=12):
+            holder = package.trip.associate.user.email if package.trip else ""
+            found.append(Sight(what, (email or holder) if where else "", where, name))
+
+    road, delivered = (PackageState.OUT, PackageState.ATTEMPTED), (PackageState.DELIVERED,)
+    in_store = (PackageState.STAGED, PackageState.OFFERED, PackageState.CLAIMED, PackageState.RECEIVED)
+    lead = crew.lead_of(scenes.PLACE.number)
+    add("PIN", road, _("A valuable package: a PIN at the door, a sealed gate code, a text from its customer"), "/trip/")
+    add("MEDICINE", road, _("Medicine: under “Problem” it may go back to the store, but not stay overnight"), "/trip/")
+    given = Transfer.objects.filter(packages=there.get("GIVEN"), taker__isnull=False, done_at=None, withdrawn_at=None)
+    if given.exists():
+        add(
+            "GIVEN",
+            road,
+            _("A hand-over on the road: the colleague said yes, the giver confirms it"),
+            "/trip/hand-over/",
+        )
+    asked = Swap.objects.filter(lines__package=there.get("SWAP"), expires_at__gt=now).first()
+    if asked is not None:
+        who = asked.colleague.user.email
+        add("SWAP", (PackageState.CLAIMED,), _("A colleague asks to swap; open for 20 minutes"), "/today/", who)
+    missing = _("“I did not get it”: a problem for the store’s lead, with the photo beside it")
+    add("MISSING", delivered, missing, "/admin/deliveries/deliveryexception/", lead)
+    add("RATED", delivered, _("Delivered, rated, and thanked for"), "/earnings/")
+    add("DAY", in_store, _("Its customer moved it to another day"))
+    add("PICKUP", (PackageState.HELD_FOR_PICKUP,), _("Its customer picks it up at the store"))
+    add("DOOR", in_store, _("Its customer moved the pin and chose the side door"))
+    return found
+
+
+def customer_token(name: str, now: datetime) -> str | None:
+    """A new private link's token for the package of this sight; None where there is no such package."""
+    package = scenes.package(name) if name in scenes.NAMES and not settings.PRODUCTION else None
+    return links.issue(package=package, now=now) if package else None
 
 
 def sign_ins() -> list[SignIn]:

@@ -20,9 +20,20 @@ from django.core.files.base import ContentFile
 from django.db.models import Max
 
 from associates.models import Associate, Shift, willing
-from deliveries import actors, matching, quoting
-from deliveries.actions import Refused, carriers, claims, dropoffs, exceptions, handover, offers, receiving, trips
-from deliveries.models import Event, Offer, Package, Stop, Trip
+from deliveries import actors, matching, pins, quoting
+from deliveries.actions import (
+    Refused,
+    carriers,
+    claims,
+    dropoffs,
+    exceptions,
+    handover,
+    offers,
+    receiving,
+    transfers,
+    trips,
+)
+from deliveries.models import Event, Offer, Package, Stop, Transfer, Trip
 from deliveries.states import OfferState, PackageState, TripState
 from deliveries.views.reasons import why_not
 from stores.models import StaffMember, Store
@@ -125,6 +136,10 @@ class StoreEvening:
 
     # --- The store ----------------------------------------------------------------------------------------------
     def begin(self) -> None:
+        agreed = Transfer.objects.filter(giver__store=self.store, taker__isnull=False, done_at=None, withdrawn_at=None)
+        for transfer in agreed.select_related("giver", "taker"):
+            transfers.confirm(transfer=transfer, by=transfer.giver, now=self.clock.now)
+            self.say(f"{transfer.giver.first_name} hands over to a colleague on the road")
         self.walk.start(self._bay_work())
         self.walk.start(self._timetable())
         shifts = Shift.objects.filter(store=self.store, ends_at__gt=self.clock.now - matching.BOARD_STAYS_OPEN)
@@ -299,6 +314,7 @@ class StoreEvening:
                 dropoffs.deliver(
                     package=package, by=person, now=self.clock.now, key=uuid4(), photo=ContentFile(camera.photo(self.rng)),
                     position=dropoffs.Position(self._near(package.point), self.rng.randint(4, 18)),
+                    pin=dropoffs.AtTheDoor(typed=pins.pin_of(package)),
                 )  # fmt: skip
                 self.say(f"{person.first_name} delivers {package.label}")
 

@@ -25,6 +25,7 @@ from deliveries.views import (
 
 urlpatterns: list[URLPattern] = [
     path("", landing.landing, name="landing"),
+    path("demo/customer/", landing.demo_customer, name="demo_customer"),
     path("demo/mail/", landing.demo_mail, name="demo_mail"),
     path("today/", today.today, name="today"),
     path("today/tonight/", today.tonight, name="tonight"),

@@ -9,8 +9,9 @@ from pathlib import Path
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from associates import language
 from associates.access import associate_of
@@ -28,7 +29,9 @@ def landing(request: HttpRequest) -> HttpResponse:
         if settings.DEMO:
             from deliveries import demo  # production has none
 
-            context |= {"sign_ins": demo.sign_ins(), "newcomers": demo.newcomers()}
+            context |= {
+                "sign_ins": demo.sign_ins(), "newcomers": demo.newcomers(), "sights": demo.sights(timezone.now()),
+            }  # fmt: skip
         return render(request, "landing.html", context)
     person = associate_of(request.user)
     if person is not None and person.state != Associate.State.LEFT:
@@ -36,6 +39,19 @@ def landing(request: HttpRequest) -> HttpResponse:
         language.remember(response, request.user)
         return response
     return redirect("admin:index" if request.user.is_staff else "join")
+
+
+@require_POST
+@never_cache
+def demo_customer(request: HttpRequest) -> HttpResponse:
+    """The private page of one of the demo's customers, by a new link: only the hashes of earlier ones are kept."""
+    if settings.DEMO:
+        from deliveries import demo
+
+        token = demo.customer_token(request.POST.get("name", ""), timezone.now())
+        if token:
+            return redirect("tracking", token)
+    raise Http404
 
 
 @require_GET

@@ -77,6 +77,7 @@ class Command(BaseCommand):
         )
         for account in accounts:
             self.stdout.write(f"  {account.label!s:<36} {account.email:<32} {account.where}")
+        self._print_sights(now)
         newcomers = visitors.newcomers()
         if newcomers:
             self.stdout.write(f"Or sign up as somebody new at {settings.SITE_URL}/join/")
@@ -86,6 +87,16 @@ class Command(BaseCommand):
                     f"born {one.birth_date}"
                 )
         self._print_links(visitors.worth_watching(now))
+
+    def _print_sights(self, now: datetime) -> None:
+        sights = visitors.sights(now)
+        if sights:
+            self.stdout.write(
+                f"What has happened this evening; customers' pages of it are linked at {settings.SITE_URL}/"
+            )
+        for sight in sights:
+            who = f"{sight.email} at {sight.where}" if sight.email else "its customer"
+            self.stdout.write(f"  {sight.what!s}: {who}")
 
     def _print_links(self, watched: list[visitors.Watched]) -> None:
         if watched:
