@@ -17,7 +17,7 @@ from deliveries.actions import offers as verbs
 from deliveries.models import Offer, Package
 from deliveries.states import OfferState
 
-from . import answers, mine, offer_map
+from . import answers, maps, mine
 from .access import associate_page
 from .phone import kept
 from .quotes import Shown, show, stops_of, with_mine
@@ -146,6 +146,6 @@ def _page(
     context = {
         "tab": "offers", "person": person, "store": offer.store, "offer": offer, "stops": stops, "shown": shown,
         "problem": problem, "said": said if said != problem else "", "part": len(ids) < len(packages),
-        "key": request.POST.get("key") or uuid4(), "drawing": offer_map.drawing(offer.store, planned),
+        "key": request.POST.get("key") or uuid4(), "drawing": maps.drawing(offer.store, planned),
     }  # fmt: skip
     return render(request, "associate/offer.html", context, status=status)

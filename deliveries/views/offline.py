@@ -26,14 +26,15 @@ PARTS = ("js/outbox.js", "js/push-worker.js")
 # What every page of the road needs to look and work as usual.
 SHELL = (
     "css/tokens.css", "css/components.css", "css/controls.css", "css/custody.css", "css/map.css", "css/offer.css",
-    "css/scanner.css", "django_htmx/htmx-2.min.js", "js/answer.js", "js/associate.js", "js/dropoff.js", "js/labels.js",
-    "js/offer.js", "js/offline.js", "js/outbox.js", "js/pickup.js", "js/problem.js", "js/save.js", "js/scanner.js",
-    "js/trip.js", "js/whereabouts.js", "img/icon.svg", "img/icon-192.png",
+    "css/scanner.css", "css/trip-map.css", "django_htmx/htmx-2.min.js", "js/answer.js", "js/associate.js",
+    "js/dropoff.js", "js/labels.js", "js/map.js", "js/offer.js", "js/offline.js", "js/outbox.js", "js/pickup.js",
+    "js/problem.js", "js/save.js", "js/scanner.js", "js/trip.js", "js/trip-map.js", "js/whereabouts.js", "img/icon.svg",
+    "img/icon-192.png",
 )  # fmt: skip
-# Kept when it was loaded once: who scans at the bay may want to scan at a door without a signal.
+# Kept when it was loaded once: who scans at the bay, or looks at the map, may want to do so later without a signal.
 LATER = (
     "js/scan.js", "js/scan-worker.js", "vendor/zxing-wasm-3.1.4/reader.js",
-    "vendor/zxing-wasm-3.1.4/zxing_reader.wasm",
+    "vendor/zxing-wasm-3.1.4/zxing_reader.wasm", "vendor/leaflet/leaflet.js", "vendor/leaflet/leaflet.css",
 )  # fmt: skip
 THEME, PAPER = "#0b5f58", "#f7f5f0"
 

@@ -17,7 +17,7 @@ from deliveries.actions import exceptions, trips
 from deliveries.models import DeliveryException, Package, Stop, Trip
 from deliveries.states import PackageState, TripState
 
-from . import mine, pickup
+from . import maps, mine, pickup
 from .access import associate_page
 from .answers import BadForm, key_of, text
 from .phone import kept
@@ -67,6 +67,7 @@ def under_way(request: HttpRequest, person: Associate, found: Trip, now: datetim
         "done": [door for door in doors if door not in ahead],
         "to_store": navigate(found.store.lat, found.store.lon), "back": mine.to_bring_back(person),
         "undoable": _undoable(person, now), "may_locate": may_locate(person),
+        "drawing": maps.doors_of(found.store, doors),
     }  # fmt: skip
     return render(request, "associate/trip.html", context)
 

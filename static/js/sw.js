@@ -65,7 +65,7 @@ async function fromShell(request) {
   return fetch(request).catch((error) => kept ?? Promise.reject(error));
 }
 
-/** The scanner's files: a megabyte that is fetched by whoever scans, once. */
+/** The scanner's files, a megabyte, and the map's: fetched by whoever uses them, once. */
 async function keptLater(request) {
   const cache = await caches.open(SHELL);
   const kept = await cache.match(request, LOOSE);

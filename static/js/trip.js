@@ -55,6 +55,7 @@ async function lay() {
   const now = standing(trip, items);
   const arrived = new Set(items.filter((item) => item.kind === "arrived").map((item) => item.stop));
   let next = null;
+  const ahead = [];
   for (const stop of inOrder(trip, items)) {
     const ids = [...numbers(stop.dataset.out), ...numbers(stop.dataset.attempted)];
     const out = ids.filter((id) => now.get(id) === "out");
@@ -62,7 +63,10 @@ async function lay() {
     for (const row of stop.querySelectorAll("[data-package]")) row.hidden = now.get(Number(row.dataset.package)) === "done";
     for (const card of stop.querySelectorAll("[data-choices]")) card.hidden = !attempted.includes(Number(card.dataset.choices));
     const done = out.length + attempted.length === 0;
-    if (!done) next ??= stop;
+    if (!done) {
+      next ??= stop;
+      ahead.push(stop.dataset.stop);
+    }
     stop.hidden = stop !== next;
     const thumb = stop.querySelector(".thumb");
     if (thumb) thumb.hidden = out.length === 0;
@@ -83,6 +87,8 @@ async function lay() {
     all.querySelector("[data-back]").hidden = !items.some(({ kind }) => kind === "return" || kind === "cannot_go_on");
   }
   listSaved(trip, items.filter((item) => !QUIET.includes(item.kind)));
+  trip.dataset.ahead = ahead.join(" "); // for the map
+  document.dispatchEvent(new CustomEvent("trip:laid"));
 }
 
 function listSaved(trip, items) {

@@ -18,7 +18,7 @@ from deliveries import quoting
 from deliveries.actions import offers
 from deliveries.actors import staff
 from deliveries.models import Package
-from deliveries.views import offer_map
+from deliveries.views import maps
 from stores.places import Point, distance_m
 from tests import make
 
@@ -107,7 +107,7 @@ def test_the_map_has_areas_no_doors_and_ends_at_the_last_stop(evening: Evening) 
     assert len(drawn["areas"]) == len(offer.stops)
     for (lat, lon), stop in zip(drawn["areas"], offer.stops, strict=True):
         assert (lat, lon) != (stop["lat"], stop["lon"])
-        assert distance_m(Point(lat, lon), Point(stop["lat"], stop["lon"])) <= offer_map.AREA_RADIUS_M
+        assert distance_m(Point(lat, lon), Point(stop["lat"], stop["lon"])) <= maps.AREA_RADIUS_M
     said = page.content.decode()
     for package in evening.packages:
         assert str(package.lat)[:7] not in said
@@ -118,9 +118,9 @@ def test_the_map_has_areas_no_doors_and_ends_at_the_last_stop(evening: Evening) 
 
 @given(st.floats(24, 49), st.floats(-125, -67))
 def test_an_area_holds_its_door_and_is_its_own_area(lat: float, lon: float) -> None:
-    middle = offer_map.area(Point(lat, lon))
-    assert distance_m(middle, Point(lat, lon)) <= offer_map.AREA_RADIUS_M
-    assert offer_map.area(middle) == middle
+    middle = maps.area(Point(lat, lon))
+    assert distance_m(middle, Point(lat, lon)) <= maps.AREA_RADIUS_M
+    assert maps.area(middle) == middle
 
 
 def test_an_offer_that_was_taken_back_says_so(evening: Evening) -> None:
