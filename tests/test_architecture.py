@@ -13,7 +13,20 @@ APP_RANK = {"stores": 0, "associates": 1, "deliveries": 2}
 
 # Inside deliveries, from what knows nothing to what knows everything. A module may import its own rank or below.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("states", "pay", "sizes", "labels", "actors", "photos", "planner", "travel", "fatigue", "outbound", "nearby"),
+    (
+        "states",
+        "pay",
+        "sizes",
+        "labels",
+        "barcode",
+        "actors",
+        "photos",
+        "planner",
+        "travel",
+        "fatigue",
+        "outbound",
+        "nearby",
+    ),
     ("models",),
     (
         "links",

@@ -149,6 +149,19 @@ def test_a_package_of_another_trip_and_code_128(filmed: Filmed) -> None:
     expect(page.locator("#scanner video")).to_have_js_property("srcObject", None)
 
 
+def test_the_bars_of_the_stores_label_are_read(phone: Callable[..., Page], filmed: Filmed) -> None:
+    """The QR code out of sight: what the reader finds are the bars, as they are on the screen and on paper."""
+    ana, _trip, packages = claimed()
+    desk = phone(**DESK)
+    label_of(desk, packages[0])
+    bars = desk.locator(".hw-bars").screenshot(scale="css")
+    page = filmed(Image.open(io.BytesIO(bars)))()
+    evening.sign_in(page, ana)
+    page.goto("/trip/")
+    page.get_by_role("button", name="Scan with the camera").click()
+    expect(page.locator("#scanner [data-said]")).to_contain_text(f"{packages[0].label} is with you. 1 of 2.")
+
+
 def test_at_the_door_the_wrong_package_is_told(filmed: Filmed, check: Check) -> None:
     ana, trip, packages = claimed()
     Package.objects.filter(pk=packages[1].pk).update(label="123456")
