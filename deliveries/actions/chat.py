@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate
-from deliveries import actors, controls, live
+from deliveries import actors, controls, live, notices
 from deliveries.actors import CUSTOMER
 from deliveries.controls import Control
 from deliveries.models import ChatMessage, Package
@@ -75,6 +75,7 @@ def answer(*, package: Package, words: str, by: Associate, key: UUID, now: datet
         raise EnoughAnswered
     made = _keep(locked, words, key, now, from_customer=False)
     note([locked], "answer", by=actors.associate(person.user_id), now=now)
+    notices.owe_answer(made, now=now)
     return made
 
 

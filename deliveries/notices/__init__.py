@@ -18,7 +18,17 @@ of a package that has arrived.
 from .codes import text_code
 from .forewarning import forewarn
 from .kinds import OF_OFFERS
-from .owed import owe_associate, owe_leads, owe_offers, owe_pay, owe_swap, owe_swap_done, owe_test, write_down
+from .owed import (
+    owe_answer,
+    owe_associate,
+    owe_leads,
+    owe_offers,
+    owe_pay,
+    owe_swap,
+    owe_swap_done,
+    owe_test,
+    write_down,
+)
 from .sending import MOST_ATTEMPTS, due, send_due, wake
 
 __all__ = [
@@ -26,6 +36,7 @@ __all__ = [
     "OF_OFFERS",
     "due",
     "forewarn",
+    "owe_answer",
     "owe_associate",
     "owe_leads",
     "owe_offers",

@@ -46,12 +46,22 @@ CUSTOMER: dict[str, Kind] = {
     "ready": Kind(_("Ready"), frozenset({P.STAGED, P.OFFERED, P.CLAIMED, P.LOADED}), CALM, wait=timedelta(minutes=2)),
     "on_the_way": Kind(_("On the way"), frozenset({P.OUT}), urgent=True, lasts=timedelta(hours=2)),
     "next": Kind(_("You are the next stop"), frozenset({P.OUT}), FAST, urgent=True, lasts=timedelta(minutes=15)),
+    "answered": Kind(
+        _("An answer to their text"),
+        frozenset({P.LOADED, P.OUT, P.ATTEMPTED}),
+        FAST,
+        urgent=True,
+        wait=timedelta(seconds=20),
+        lasts=timedelta(minutes=30),
+    ),
     "late": Kind(_("Late"), frozenset({P.CLAIMED, P.LOADED, P.OUT}), urgent=True, lasts=timedelta(hours=2)),
     "delivered": Kind(_("Delivered"), frozenset({P.DELIVERED}), urgent=True, wait=UNDO),
     "attempted": Kind(_("Could not be left"), frozenset({P.ATTEMPTED, P.KEPT, P.RETURNING, P.RETURNED}), urgent=True),
     "with_carrier": Kind(_("With the carrier"), frozenset({P.WITH_CARRIER}), CALM),
     "pick_up": Kind(_("Ready for pick-up"), frozenset({P.HELD_FOR_PICKUP})),
 }
+# What is answered within this long of a message about an answer waits for the next one.
+ANSWERS_APART = timedelta(minutes=5)
 ASSOCIATE: dict[str, Kind] = {
     "offer": Kind(_("Offer"), lasts=timedelta(minutes=30)),
     "offer_closing": Kind(_("Offer closes soon"), channels=FAST, lasts=timedelta(minutes=10)),
@@ -60,9 +70,6 @@ ASSOCIATE: dict[str, Kind] = {
         _("Your packages wait at the bay"), frozenset({T.PLANNED}), FAST, urgent=True, lasts=timedelta(minutes=30)
     ),
     "trip_changed": Kind(_("Trip changed by the store"), urgent=True, lasts=timedelta(hours=2)),
-    "shift_moved": Kind(
-        _("Shift moved by the store"), frozenset({T.PLANNED, T.LOADING}), urgent=True, lasts=timedelta(hours=2)
-    ),
     "swap_asked": Kind(_("A colleague asks for a swap"), urgent=True, lasts=timedelta(minutes=20)),
     "swap_done": Kind(
         _("A colleague said yes to a swap"),

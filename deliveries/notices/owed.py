@@ -14,12 +14,12 @@ from django.db import transaction
 
 from associates.models import Associate
 from deliveries.actors import ActorKind
-from deliveries.models import Claim, Event, Notice, Offer, Package, Swap, Trip
+from deliveries.models import ChatMessage, Claim, Event, Notice, Offer, Package, Swap, Trip
 from deliveries.states import OfferState, PackageState
 from stores.models import StaffMember
 
 from . import readers
-from .kinds import ALL, OF_VERBS
+from .kinds import ALL, ANSWERS_APART, OF_VERBS
 
 # What the store, or the retailer behind it, does to a package that somebody has claimed.
 CHANGES_A_TRIP = ("release", "unstage", "unload", "return", "cancel")
@@ -45,14 +45,28 @@ def write_down(events: Iterable[Event], *, now: datetime) -> None:
     Event.objects.filter(pk__in=[event.pk for event in new], noticed_at=None).update(noticed_at=now)
 
 
-def owe_customers(owed: Sequence[tuple[Package, str, str]], *, now: datetime) -> None:
-    """Write down (package, kind, which time) messages, each by every channel its customer has for that kind."""
+def owe_answer(line: ChatMessage, *, now: datetime) -> None:
+    """Write down that somebody has answered their customer's text. In the verb's transaction, the package locked.
+
+    One message for what is said in one go: a line is covered by one that is still to be sent, and soon after one that was,
+    the next waits a few minutes and covers all lines until then.
+    """
+    last = line.package.notices.filter(kind="answered").order_by("-made_at").first()
+    if last is not None and last.claimed_at is None and last.failed_at is None:
+        return
+    earliest = last.made_at + ANSWERS_APART if last else now
+    owe_customers([(line.package, "answered", str(line.key))], now=now, due=max(now + ALL["answered"].wait, earliest))
+
+
+def owe_customers(owed: Sequence[tuple[Package, str, str]], *, now: datetime, due: datetime | None = None) -> None:
+    """Write down (package, kind, which time) messages, each by every channel its customer has for that kind; to be sent
+    after the kind's own wait, or at `due`."""
     ways = readers.ways_to_customers([package for package, _kind, _which in owed])
     _write(
         Notice(
             key=f"package/{package.pk}/{kind}/{which}/{way.name}", audience=Notice.Audience.CUSTOMER, kind=kind,
             store_id=package.store_id, package=package, channel=way.channel, subscription=way.subscription,
-            made_at=now, due_at=now + ALL[kind].wait,
+            made_at=now, due_at=due or now + ALL[kind].wait,
         )
         for package, kind, which in owed
         for way in readers.choose(kind, ways[package.pk])

@@ -25,7 +25,7 @@ from .kinds import ASSOCIATE, CUSTOMER, STAFF
 # As long as a real one, and nobody's.
 TOKEN = "Ex4mple" + "-" * 25
 STATUS = {"attempted": Status.ATTEMPTED, "delivered": Status.DELIVERED, "with_carrier": Status.WITH_CARRIER,
-          "pick_up": Status.PICK_UP, "next": Status.NEXT}  # fmt: skip
+          "pick_up": Status.PICK_UP, "next": Status.NEXT, "answered": Status.NEXT}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ def sample(kind: str, store: Store, channel: str, *, now: datetime) -> dict[str,
         "address": texts.line(f"{store.address1}, {store.city}"), "courier": texts.name("Ana", channel, ""),
         "carrier": texts.name("Parcel Express", channel, ""), "since": now, "promise": now + timedelta(hours=1),
         "promised_today": True, "by": now + timedelta(minutes=50), "reason": words.REASONS["nobody_home"],
-        "next_step": words.NEXT[STATUS.get(kind, Status.ON_THE_WAY)], "photo": True, "name": "Ana", "colleague": "Ben",
+        "next_step": words.NEXT[STATUS.get(kind, Status.ON_THE_WAY)], "photo": True, "pin": "",
+        "in_person": False, "name": "Ana", "colleague": "Ben",
         "packages": 3, "paper_until": (now + timedelta(days=30)).date(), "quoted": 1140,
         "extra_s": 540, "extra_m": 4989, "cents": 1140, "until": now + timedelta(minutes=30), "day": now,
         "shift_ends": now + timedelta(minutes=10), "why": DeliveryException.Reason.CAR.label, "note": "",

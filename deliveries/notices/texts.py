@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from deliveries.live import words
 from deliveries.live.snapshots import Facts
 from deliveries.live.window import Window
-from deliveries.models import Notice, Offer, Package, Swap, Trip
+from deliveries.models import Notice, Offer, Package, SafePlace, Swap, Trip
 from deliveries.models.notice import Channel
 
 from .channels import Text
@@ -86,6 +86,8 @@ def of_package(
             "reason": words.REASONS.get(facts.reason, ""),
             "next_step": words.NEXT[facts.status],
             "photo": bool(facts.photo),
+            "pin": facts.own.pin,
+            "in_person": package.safe_place == SafePlace.IN_PERSON,
         }
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from deliveries import actors, links, notices
-from deliveries.actions import exceptions, receiving, trips
+from deliveries import actors, links, notices, pins
+from deliveries.actions import chat, dropoffs, exceptions, receiving, trips
 from deliveries.models import MessageOptOut, Notice, Package, PushSubscription
 from deliveries.models.event import Event
+from deliveries.notices import readers
 
 from .. import make
 from ..live import road
@@ -67,6 +68,94 @@ def test_next_is_for_the_one_whose_door_comes_next_once(gateway: Service) -> Non
     made.deliver(two)
     told()
     assert set(Notice.objects.filter(kind="next").values_list("package_id", flat=True)) == {two.pk, three.pk}
+
+
+# --- The PIN, and an answer -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_pin_is_at_hand_when_it_is_needed(gateway: Service, language: str) -> None:
+    made = road.under_way(2, pin_required=True, phone="201-555-0123", language=language)
+    told()
+    notices.send_due(now=timezone.now())
+    first, second = (pins.pin_of(package) for package in made.packages)
+    texted = b" ".join(body for _path, _headers, body in gateway.received).decode()
+    mailed = [message.body for message in mail.outbox]
+    for pin in (first, second):
+        assert f"{pin}." in texted
+        assert sum(pin in body for body in mailed) == 1, "in the mail to its own customer"
+    gateway.received.clear()
+    dropoffs.deliver(
+        package=made.packages[0], by=made.ana, now=timezone.now(), key=uuid4(), pin=dropoffs.AtTheDoor(typed=first),
+        position=dropoffs.Position(made.packages[0].point, 5),
+    )  # fmt: skip
+    told()
+    notices.send_due(now=timezone.now())
+    [(_path, _headers, body)] = gateway.received
+    assert f"{second}.".encode() in body
+
+
+def test_who_has_to_be_there_is_not_told_to_stay_away() -> None:
+    made = road.under_way(3, email="sam@example.net")
+    first, second, third = made.packages
+    told()
+    Notice.objects.all().delete()
+    mail.outbox.clear()
+    Package.objects.filter(pk=second.pk).update(safe_place="in_person")
+    made.deliver(first)
+    told()
+    made.deliver(second)
+    told()
+    notices.send_due(now=timezone.now())
+    said = {message.body for message in mail.outbox if message.subject == "You are the next stop"}
+    assert len(said) == 1, "the second is delivered: it is not next any more"
+    assert "You need not wait at the door" in said.pop()
+    Notice.objects.all().delete()
+    mail.outbox.clear()
+    Package.objects.filter(pk=third.pk).update(safe_place="in_person")
+    notices.owed.owe_customers([(Package.objects.get(pk=third.pk), "next", "again")], now=timezone.now())
+    notices.send_due(now=timezone.now())
+    assert "so please be there" in mail.outbox[0].body
+
+
+def answered(made: road.Road, words: str, key: UUID | None = None) -> None:
+    chat.answer(package=made.packages[0], words=words, by=made.ana, key=key or uuid4(), now=timezone.now())
+
+
+def test_an_answer_is_told_once_for_what_is_said_in_one_go(gateway: Service, clock: Any) -> None:
+    made = road.under_way(1, phone="201-555-0123")
+    told()
+    Notice.objects.all().delete()
+    began, key = timezone.now(), uuid4()
+    answered(made, "Is it the blue door?", key)
+    answered(made, "Is it the blue door?", key)
+    answered(made, "I ring the bell.")
+    assert [notice.channel for notice in Notice.objects.filter(kind="answered")] == ["sms"], "fast, and not by mail"
+    assert notices.send_due(now=began + timedelta(seconds=10)) == 0, "more may follow"
+    assert notices.send_due(now=began + timedelta(seconds=21)) == 1
+    [(_path, _headers, body)] = gateway.received
+    assert b"Ana, who brings your package, has answered you." in body
+    assert b"blue" not in body, "the words stay on the page"
+
+    clock.move_to(began + MINUTE)
+    answered(made, "There in two minutes.")
+    answered(made, "Found it.")
+    assert notices.send_due(now=began + 4 * MINUTE) == 0, "five minutes apart"
+    assert notices.send_due(now=began + 5 * MINUTE) == 1
+    assert Notice.objects.filter(kind="answered").count() == 2
+
+
+def test_no_word_of_an_answer_to_who_wants_none_or_when_it_is_there_already(gateway: Service) -> None:
+    made = road.under_way(1, phone="201-555-0123")
+    told()
+    Notice.objects.all().delete()
+    answered(made, "Nearly there.")
+    made.deliver(made.packages[0])
+    assert notices.send_due(now=timezone.now() + MINUTE) == 0
+    other = road.under_way(1, phone="201-555-0199", email="")
+    MessageOptOut.objects.create(
+        channel="sms", address_hash=readers.hashes("sms", "+12015550199")[0], at=timezone.now()
+    )  # fmt: skip
+    answered(other, "Nearly there.")
+    assert not Notice.objects.filter(kind="answered", package=other.packages[0]).exists()
 
 
 def test_next_is_dropped_when_somebody_stands_at_the_door_or_the_drop_off_was_taken_back() -> None:
