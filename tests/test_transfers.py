@@ -223,3 +223,65 @@ def test_the_database_keeps_it_straight() -> None:
     for name, changes in bad:
         with pytest.raises(IntegrityError, match=name), transaction.atomic():
             Transfer.objects.filter(pk=done.pk).update(**changes)
+
+
+def agreed(made: road.Road, ben: Associate) -> Transfer:
+    now = timezone.now()
+    found, _code = transfers.begin(trip=made.trip, packages=made.packages[1:], by=made.ana, now=now)
+    base, planned = pages.plan(ben, found, now)
+    return transfers.take(transfer=found, planned=planned, base=base, shown=planned.quote.digest, by=ben, now=now)
+
+
+def test_the_second_code_is_the_givers_word() -> None:
+    made = road.under_way(3)
+    ben, cleo = colleague(made, on_the_road=True), colleague(made, on_the_road=False)
+    transfer = agreed(made, ben)
+    code, now = transfers.second_code(transfer), timezone.now()
+    first, _other = transfers.second_code(transfer), Transfer.objects.get(pk=transfer.pk)
+    assert code == first == transfers.second_code(_other), "always the same, and stored nowhere"
+    assert code.encode() not in bytes(transfer.code_hash)
+    for wrong in ("", "000000", code[:-1], code + "0"):
+        with pytest.raises(transfers.WrongSecondCode):
+            transfers.confirm_with_code(transfer=transfer, code=wrong, by=ben, now=now)
+    for stranger in (cleo, made.ana):
+        with pytest.raises(transfers.NoTransfer):
+            transfers.confirm_with_code(transfer=transfer, code=code, by=stranger, now=now)
+    assert made.ana.holding.count() == 3, "until then they are in the giver's care"
+    for _twice in range(2):
+        transfers.confirm_with_code(transfer=transfer, code=f" {code[:3].lower()}-{code[3:]} ", by=ben, now=now)
+    assert (made.ana.holding.count(), ben.holding.count()) == (1, 3)
+    event = Event.objects.filter(verb="transfer").latest("pk")
+    assert (event.by_user, event.reason) == (ben.user, "to a colleague, with the giver's code")
+    assert (
+        transfers.confirm(transfer=transfer, by=made.ana, now=now).done_at == transfer.__class__.objects.get().done_at
+    )
+
+
+def test_the_second_code_is_of_no_use_for_what_was_taken_back_or_changed() -> None:
+    made = road.under_way(3)
+    ben = colleague(made, on_the_road=True)
+    transfer, now = agreed(made, ben), timezone.now()
+    made.deliver(made.packages[1])
+    with pytest.raises(transfers.TransferChanged):
+        transfers.confirm_with_code(transfer=transfer, code=transfers.second_code(transfer), by=ben, now=now)
+    transfers.withdraw(transfer=transfer, by=made.ana, now=now)
+    with pytest.raises(transfers.TransferChanged):
+        transfers.confirm_with_code(transfer=transfer, code=transfers.second_code(transfer), by=ben, now=now)
+    assert ben.holding.count() == 1
+
+
+def test_only_the_givers_page_has_the_second_code(client: Client) -> None:
+    made = road.under_way(3)
+    ben = colleague(made, on_the_road=True)
+    transfer = agreed(made, ben)
+    code = transfers.second_code(transfer)
+    client.force_login(made.ana.user, backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get("/trip/hand-over/")
+    assert code in page.content.decode()
+    assert page.headers["Homeward-Keep"], "kept on the phone"
+    assert client.post(f"/trip/hand-over/{transfer.pk}/received/", {"code": code}).status_code == 404, (
+        "not the giver's to say"
+    )
+    client.force_login(ben.user, backend="django.contrib.auth.backends.ModelBackend")
+    for url in ("/trip/take-over/", "/trip/", "/today/"):
+        assert code not in client.get(url).content.decode()

@@ -1,4 +1,5 @@
-"""Handing packages over to a colleague on the road: a code, a quote for who takes them, a confirmation by who gives.
+"""Handing packages over to a colleague on the road: a code, a quote for who takes them, a confirmation by who gives - by
+their phone, or where that has no signal by a second code that they show when the packages change hands.
 
 The giver's trip keeps the promise it has; the taker's grows by what the packages add, or begins. Nobody is paid less
 than what they were told.
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from django.db import transaction
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate, Shift
@@ -39,6 +40,13 @@ class NoTransfer(Refused):
 class TransferChanged(Refused):
     code = "transfer_changed"
     sentence = _("Something changed meanwhile. Start again with a new code; nothing has been handed over.")
+
+
+class WrongSecondCode(Refused):
+    code = "wrong_second_code"
+    sentence = _(
+        "That is not the second code. Your colleague finds it under the first, on the page that they show you."
+    )
 
 
 class CannotTake(Refused):
@@ -111,18 +119,45 @@ def take(
     return mine
 
 
-@transaction.atomic
 def confirm(*, transfer: Transfer, by: Associate, now: datetime) -> Transfer:
     """The giver says that the colleague has them: custody, claims and stops move. Twice is once.
 
     Raises TransferChanged when a package, or the trip that grows, is not what the taker agreed to.
     """
-    for person_id in sorted({by.pk, transfer.taker_id or by.pk}):
+    return _pass_on(transfer, giver=by, by=by, now=now, reason="to a colleague")
+
+
+def confirm_with_code(*, transfer: Transfer, code: str, by: Associate, now: datetime) -> Transfer:
+    """The taker shows that the giver, whose phone has no signal, has let them go: with the second code, which only the
+    giver's page has. Twice is once.
+
+    Raises NoTransfer, WrongSecondCode, TransferChanged.
+    """
+    if transfer.taker_id != by.pk:
+        raise NoTransfer
+    if not constant_time_compare(normal_label(code), second_code(transfer)):
+        raise WrongSecondCode
+    return _pass_on(transfer, giver=transfer.giver, by=by, now=now, reason="to a colleague, with the giver's code")
+
+
+def second_code(transfer: Transfer) -> str:
+    """For the giver's eyes, until the packages are in the other's hands. Made from the server's key and stored nowhere."""
+    digest = salted_hmac(
+        "homeward.transfer.second", f"{transfer.pk}:{bytes(transfer.code_hash).hex()}", algorithm="sha256"
+    )
+    return "".join(labels.ALPHABET[byte % len(labels.ALPHABET)] for byte in digest.digest()[: labels.LENGTH])
+
+
+@transaction.atomic
+def _pass_on(transfer: Transfer, *, giver: Associate, by: Associate, now: datetime, reason: str) -> Transfer:
+    for person_id in sorted({giver.pk, transfer.taker_id or giver.pk}):
         Associate.objects.select_for_update().get(pk=person_id)
     ids = list(transfer.packages.values_list("pk", flat=True))
     packages = Package.objects.for_update(ids)
     mine = (
-        Transfer.objects.select_for_update(of=("self",)).select_related("taker", "shift").get(pk=transfer.pk, giver=by)
+        Transfer.objects.select_for_update(of=("self",))
+        .select_related("taker", "shift")
+        .get(pk=transfer.pk, giver=giver)
     )
     if mine.done_at is not None:
         return mine
@@ -130,7 +165,9 @@ def confirm(*, transfer: Transfer, by: Associate, now: datetime) -> Transfer:
         raise TransferChanged
     trips = {trip.pk: trip for trip in _trips(mine, mine.taker, mine.shift)}
     given = trips[mine.trip_id]
-    if any(p.holder_id != by.pk or p.trip_id != given.pk or p.state not in MOVES["transfer"].sources for p in packages):
+    if any(
+        p.holder_id != giver.pk or p.trip_id != given.pk or p.state not in MOVES["transfer"].sources for p in packages
+    ):
         raise TransferChanged
     grown = next((trip for trip in trips.values() if trip.pk != given.pk), None)
     if (grown.quote_digest if grown else "") != mine.base_digest:
@@ -141,7 +178,7 @@ def confirm(*, transfer: Transfer, by: Associate, now: datetime) -> Transfer:
     hide(given)
     stop_of = add_stops(taken, [PlannedStop.from_json(stop) for stop in mine.stops or []])
     actor = actors.associate(by.user_id)
-    move(packages, "transfer", by=actor, now=now, holder=mine.taker, trip=taken, reason="to a colleague")
+    move(packages, "transfer", by=actor, now=now, holder=mine.taker, trip=taken, reason=reason)
     key = uuid4()
     Claim.objects.bulk_create(
         Claim(trip=taken, package=p, stop=stop_of[p.pk], key=key, claimed_at=now) for p in packages
@@ -151,7 +188,7 @@ def confirm(*, transfer: Transfer, by: Associate, now: datetime) -> Transfer:
     mine.save(update_fields=["done_at"])
     end_if_done(given, now=now, happened_at=now)
     _nudge(mine.taker.pk)
-    _nudge(by.pk)
+    _nudge(giver.pk)
     return mine
 
 

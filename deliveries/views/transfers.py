@@ -26,6 +26,7 @@ from stores.refused import Refused
 from . import mine
 from .access import associate_page
 from .answers import shown, text
+from .phone import kept
 from .reasons import refused, why_not
 
 # Where the giver's own session keeps [transfer, code] while it is good; the transfer itself has only its hash.
@@ -41,6 +42,7 @@ def qr(code: str) -> SafeString:
 # --- The one who gives ------------------------------------------------------------------------------------------------
 @require_http_methods(["GET", "POST"])
 @associate_page
+@kept
 def hand_over(request: HttpRequest, person: Associate) -> HttpResponse:
     """Choose packages, show the code, then say that the colleague has them."""
     now = timezone.now()
@@ -62,7 +64,7 @@ def hand_over(request: HttpRequest, person: Associate) -> HttpResponse:
         return redirect("hand_over")
     if waiting is not None:
         context["chosen"] = list(waiting.packages.order_by("label"))
-        context["code"] = _code_of(request, waiting)
+        context["code"], context["second"] = _code_of(request, waiting), transfers.second_code(waiting)
         context["qr"] = qr(context["code"]) if context["code"] else ""
     return render(request, "associate/hand_over.html", context)
 
@@ -83,12 +85,16 @@ def _code_of(request: HttpRequest, transfer: Transfer) -> str:
 @require_POST
 @associate_page
 def answer(request: HttpRequest, person: Associate, transfer_id: int, what: str) -> HttpResponse:
-    """`confirm` by the giver, `withdraw` by either. Another's is a 404."""
+    """`confirm` by the giver, `withdraw` by either, `received` by the taker with the giver's second code. Another's is a 404."""
     given = Transfer.objects.filter(pk=transfer_id, giver=person).first()
     found = given or Transfer.objects.filter(pk=transfer_id, taker=person).first()
     now = timezone.now()
-    if found is None or what not in ("confirm", "withdraw") or (what == "confirm" and given is None):
+    if found is None or what not in (("confirm", "withdraw") if given else ("received", "withdraw")):
         raise Http404
+    if what == "received":
+        transfers.confirm_with_code(transfer=found, code=text(request, "code", 20), by=person, now=now)
+        messages.success(request, _("They are in your care and on your trip now."))
+        return redirect("trip")
     if what == "withdraw":
         transfers.withdraw(transfer=found, by=person, now=now)
         messages.success(request, _("Nothing was handed over."))

@@ -19,6 +19,7 @@ from stores.models import Store
 from tests import make
 
 from . import evening
+from .evening import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Check = Callable[[Page, str], None]
@@ -72,3 +73,47 @@ def test_from_hand_to_hand(phone: Callable[..., Page], check: Check) -> None:
     assert given.state == TripState.UNDER_WAY
     assert (ana.holding.count(), ben.holding.count()) == (1, 2)
     assert Trip.objects.get(pk=taken.pk).pay_cents > taken.pay_cents
+
+
+def test_the_giver_has_no_signal(phone: Callable[..., Page], check: Check, trouble: list[str]) -> None:
+    store = evening.store()
+    ana, _given = on_the_road(store, "Ana", 2)
+    ben, _taken = on_the_road(store, "Ben", 1)
+    hers, his = phone(), phone()
+    evening.sign_in(hers, ana)
+    evening.sign_in(his, ben)
+    hers.goto("/trip/hand-over/")
+    until(hers, "navigator.serviceWorker.ready.then(() => true)")
+    hers.get_by_role("button", name="Show a code").click()
+    code = hers.locator("p.code.row").inner_text().strip()
+    hers.reload()  # through the worker, which keeps it
+    path = "/trip/hand-over/"
+    until(hers, "(path) => caches.open('pages').then((all) => all.match(path, {ignoreVary: true})).then(Boolean)", path)
+    hers.context.set_offline(True)
+    hers.reload()
+    expect(hers.locator("p.code.row")).to_have_text(code)
+
+    his.goto("/trip/take-over/")
+    his.get_by_label("Code on your colleague’s phone").fill(code)
+    his.get_by_role("button", name="Look at it").click()
+    his.get_by_role("button", name="I take them").click()
+    his.get_by_text("Ana has no signal").click()
+    check(his, "take-over-second-code")
+    hers.get_by_text("If you have no signal when you meet").click()
+    second = hers.locator("[data-second]")
+    second.scroll_into_view_if_needed()
+    check(hers, "hand-over-second-code")
+    his.get_by_label("Second code").fill("000000")
+    his.get_by_role("button", name="I have the packages").click()
+    expect(his.get_by_text("That is not the second code")).to_be_visible()
+    his.goto("/trip/take-over/")
+    his.get_by_text("Ana has no signal").click()
+    his.get_by_label("Second code").fill(second.inner_text())
+    his.get_by_role("button", name="I have the packages").click()
+    expect(his.get_by_text("They are in your care")).to_be_visible()
+    expect(his.get_by_text("Stop 1 of 3")).to_be_visible()
+    assert (ana.holding.count(), ben.holding.count()) == (0, 3)
+    hers.context.set_offline(False)
+    hers.goto("/trip/hand-over/")
+    expect(hers.get_by_text("You have nothing that could be handed over.")).to_be_visible()
+    trouble.clear()  # a browser without a network says so in its console
