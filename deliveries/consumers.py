@@ -8,8 +8,8 @@ and looks second, so whatever is committed in between arrives twice rather than 
 from __future__ import annotations
 
 import asyncio
+import os
 import weakref
-from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -26,14 +26,15 @@ from django.utils import timezone
 
 from associates.models import Associate
 from deliveries import links
-from deliveries.live import groups, snapshots
+from deliveries.live import groups, publishing, snapshots
 from deliveries.live.hub import Hub, NotListening, Viewer
+from deliveries.live.places import Places
 from deliveries.views.tracking import count_bad
 from stores.scope import stores_of
 
 log = structlog.get_logger(__name__)
 
-MOST_VIEWERS = 20  # of one link in one process: a family and its tablets, not a newspaper
+MOST_VIEWERS = 20  # of one link: a family and its tablets, not a newspaper
 COMES_BACK_S = 3600.0  # a socket is admitted anew at least this often: links end, people sign out
 TRY_LATER, NOT_HERE = 1013, 1008
 
@@ -81,7 +82,7 @@ class Socket:
         except DatabaseError:
             log.exception("live.admission_failed")
             seat = None
-        if seat is None or (seat.link is not None and _viewers[seat.link] >= MOST_VIEWERS):
+        if seat is None or (seat.link is not None and not await places().take(seat.link)):
             await send({"type": "websocket.close", "code": NOT_HERE})
             return
         task, dropped = asyncio.current_task(), False
@@ -96,8 +97,6 @@ class Socket:
             await send({"type": "websocket.send", "text": text})
 
         viewer = Viewer(send_text, drop, until=asyncio.get_running_loop().time() + COMES_BACK_S)
-        if seat.link is not None:
-            _viewers[seat.link] += 1
         try:
             await send({"type": "websocket.accept"})  # first of all: from the join on, the hub may send
             await hub().join(seat.group, viewer)
@@ -118,9 +117,7 @@ class Socket:
         finally:
             hub().leave(viewer)
             if seat.link is not None:
-                _viewers[seat.link] -= 1
-                if not _viewers[seat.link]:
-                    del _viewers[seat.link]
+                places().give_back(seat.link)
 
 
 class TrackPackage(Socket):
@@ -251,7 +248,7 @@ def _load_snapshots(asked: set[tuple[int, str]]) -> dict[tuple[int, str], str]:
     }
 
 
-# --- One hub and two gatherers a process and event loop ---------------------------------------------------------------
+# --- One hub, one count of places and two gatherers a process and event loop -------------------------------------
 
 
 @dataclass
@@ -260,8 +257,8 @@ class _Gatherers:
     snapshots: Gatherer[tuple[int, str], str]
 
 
-_viewers: Counter[int] = Counter()
 _hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = weakref.WeakKeyDictionary()
+_all_places: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Places] = weakref.WeakKeyDictionary()
 _all_gatherers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Gatherers] = weakref.WeakKeyDictionary()
 
 
@@ -271,6 +268,16 @@ def hub() -> Hub:
     if loop not in _hubs:
         _hubs[loop] = Hub(settings.REDIS_URL, snapshots.fresh)
     return _hubs[loop]
+
+
+def places() -> Places:
+    """The places of this process and event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _all_places:
+        _all_places[loop] = Places(
+            MOST_VIEWERS, COMES_BACK_S + 60, groups.places(), lambda: publishing.client(os.getpid())
+        )
+    return _all_places[loop]
 
 
 def _gatherers() -> _Gatherers:

@@ -6,6 +6,7 @@
     window.py      when it will come, as an honest range                                        pure
     words.py       the sentences: every state, what happens next, the timeline
     publishing.py  a committed Event -> Redis, once; who watches nothing costs nothing
+    places.py      how many watch one link, in all processes                                    no models
     hub.py         one Redis subscription a process, fanned out to its sockets                  no models
 
 A verb needs only `speak`, `nudge_associate`, `nudge_store` and, for what is no event, `show`.

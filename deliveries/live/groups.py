@@ -42,5 +42,10 @@ def parse(name: str) -> Group:
     return Group(kind, int(id_), language)
 
 
+def places() -> str:
+    """What the keys begin with under which the viewers of links are counted (`places.py`). No groups, but named alike."""
+    return f"hw:{connection.settings_dict['NAME']}:places."
+
+
 def _name(group: Group) -> str:
     return f"hw:{connection.settings_dict['NAME']}:{group.kind}.{group.id}.{group.language}"

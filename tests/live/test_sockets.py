@@ -25,7 +25,7 @@ from websockets.sync.client import ClientConnection, connect
 from deliveries import actors, consumers, links, matching
 from deliveries.actions import exceptions, handover, offers, receiving, trips
 from deliveries.actions.moves import move
-from deliveries.live import groups, publishing
+from deliveries.live import groups, places, publishing
 from deliveries.models import Event, Offer, Package
 
 from .. import make
@@ -145,15 +145,36 @@ def test_a_link_has_a_limit_of_viewers_and_gives_places_back(web: Web, soon: Soo
             pages.enter_context(open_page(web, made.tokens[0]))
         with pytest.raises(InvalidStatus), open_page(web, made.tokens[0]):
             pass
+    soon(lambda: can_open(web, made.tokens[0]), 15)
 
-    def can_open() -> bool:
-        try:
-            with open_page(web, made.tokens[0]):
-                return True
-        except InvalidStatus:
-            return False
 
-    soon(can_open)
+def can_open(web: Web, token: str) -> bool:
+    try:
+        with open_page(web, token):
+            return True
+    except InvalidStatus:
+        return False
+
+
+def test_the_limit_holds_over_processes_and_heals_after_a_crash(web: Web, tmp_path: Path, soon: Soon) -> None:
+    made = road.claimed(1)
+    token, elsewhere = made.tokens[0], consumers.MOST_VIEWERS - 12
+    with Web(tmp_path / "second.log") as second, contextlib.ExitStack() as pages:
+        for _ in range(12):
+            pages.enter_context(open_page(second, token))
+        for _ in range(elsewhere):
+            pages.enter_context(open_page(web, token))
+        assert not can_open(web, token)
+        assert not can_open(second, token)
+        other = links.issue(package=made.packages[0], now=timezone.now())
+        assert can_open(web, other), "each link for itself"
+        assert second.process is not None
+        second.process.kill()
+        second.process.wait()
+        soon(lambda: can_open(web, token), places.LIVES_S + 15)
+        for _ in range(12):
+            pages.enter_context(open_page(web, token))
+        assert not can_open(web, token)
 
 
 def test_nothing_is_read_from_a_page(web: Web) -> None:
