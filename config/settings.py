@@ -408,6 +408,7 @@ UNFOLD = {
                     _page(_("Holidays"), "event_busy", "stores_holiday"),
                     _page(_("Carriers"), "airport_shuttle", "deliveries_carrier"),
                     _page(_("Stop rules"), "front_hand", "deliveries_stoprule"),
+                    {"title": _("Imports"), "icon": "upload_file", "link": reverse_lazy("staff:imports")},
                     {"title": _("Simulator"), "icon": "science", "link": reverse_lazy("staff:simulator")},
                     {"title": _("Messages"), "icon": "sms", "link": reverse_lazy("staff:messages")},
                     _page(_("Staff"), "admin_panel_settings", "stores_staffmember"),

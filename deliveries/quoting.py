@@ -19,7 +19,7 @@ from deliveries.conflicts import blocked
 from deliveries.hours import Hours
 from deliveries.models import Package, Trip
 from deliveries.planner.problem import IntMatrix
-from deliveries.travel import TravelTimes
+from deliveries.travel import PowerLaw, TravelTimes
 from stores import wages
 from stores.models import PayPlan, Store
 from stores.places import Point, distance_m
@@ -57,10 +57,12 @@ class PlannedStop:
 
 @dataclass(frozen=True, slots=True)
 class PlannedTrip:
-    """What can be shown to the associate and frozen: stops in order and the quote."""
+    """What can be shown to the associate and frozen: stops in order and the quote. `shift_ends_at` is the end of the shift
+    it was planned from: where the retailer has moved the shift since, it holds no more."""
 
     associate_id: int
     shift_id: int
+    shift_ends_at: datetime
     stops: tuple[PlannedStop, ...]
     quote: pay.Quote
 
@@ -319,7 +321,7 @@ def _trip(evening: Evening, key: str, route: list[str], trip: planner.Trip) -> P
         last_leg_m=paid_leg_m,
         week=evening.hours[evening.people[key].pk].week,
     )
-    return PlannedTrip(evening.people[key].pk, shift.pk, tuple(stops), quote)
+    return PlannedTrip(evening.people[key].pk, shift.pk, shift.ends_at, tuple(stops), quote)
 
 
 def _in_steps(amount: int, step: int) -> int:
@@ -367,13 +369,30 @@ def extended(trip: Trip, packages: Sequence[Package]) -> PlannedTrip:
         extra_s=old.extra_s + more_s, extra_m=old.extra_m + more_m, last_leg_s=old.last_leg_s,
         last_leg_m=old.last_leg_m, week=old.week,
     )  # fmt: skip
-    return PlannedTrip(trip.associate_id, trip.shift_id, stops, pay.raised(quote, old))
+    return PlannedTrip(trip.associate_id, trip.shift_id, trip.shift.ends_at, stops, pay.raised(quote, old))
 
 
 def near_home(associate: Associate, point: Point, metres: float) -> bool:
     """Whether `point` is within `metres` of the associate's home cell: nothing of theirs is told of from there."""
     cells = home.reveal([associate])
     return associate.pk in cells and distance_m(cells[associate.pk], point) < metres
+
+
+def home_by(associate: Associate, shift: Shift) -> datetime:
+    """The latest this associate may or wants to be home after `shift`."""
+    store = shift.store
+    worked = hours.before_trips(store, [(associate, shift)])[associate.pk]
+    return _home_by(store, store.evening(shift.ends_at), associate, shift, worked)
+
+
+def way_home_s(associate: Associate, points: Sequence[Point]) -> list[int] | None:
+    """Estimated seconds from each of `points` home; None where no home area is known. Asks no server, so it may be
+    called inside a transaction; for a decision, never shown or kept."""
+    cell = home.reveal([associate]).get(associate.pk)
+    if cell is None:
+        return None
+    ends = [*points, Point(cell.lat, cell.lon)]
+    return [int(row[-1]) for row in PowerLaw().drives([(end.lat, end.lon) for end in ends]).seconds[:-1]]
 
 
 def drive_home_s(associate: Associate, store: Store) -> int | None:

@@ -248,7 +248,9 @@ def send_store_webhooks(store_id: int) -> None:
 
 @shared_task(name="deliveries.find_imports")
 def find_imports() -> None:
-    """Imports that wait, or that a worker left behind when it died; one that runs is let be by its lock."""
+    """Imports that wait, or that a worker left behind when it died; one that runs is let be by its lock. And files that
+    nobody needs any more."""
+    imports.drop_files(timezone.now())
     for import_id in imports.unfinished():
         run_import.delay(str(import_id))
 

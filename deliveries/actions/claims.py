@@ -47,6 +47,11 @@ class QuoteChanged(Refused):
     sentence = _("The quote changed while you looked. Here is the new one; nothing has been claimed yet.")
 
 
+class ShiftChanged(QuoteChanged):
+    code = "shift_changed"
+    sentence = _("Your shift has changed since this was planned. Look at it again; nothing has been claimed yet.")
+
+
 class BoardClosed(Refused):
     code = "board_closed"
     sentence = _("The open board opens when your shift ends.")
@@ -65,7 +70,16 @@ class TooLate(Refused):
 def planned_from(offer: Offer) -> PlannedTrip:
     """The trip that a whole offer stands for, as it was frozen."""
     stops = tuple(PlannedStop.from_json(stop) for stop in offer.stops)
-    return PlannedTrip(offer.associate_id, offer.shift_id, stops, offer.promise)
+    return PlannedTrip(offer.associate_id, offer.shift_id, offer.shift.ends_at, stops, offer.promise)
+
+
+def shift_of(planned: PlannedTrip, person: Associate) -> Shift:
+    """The shift of a locked associate that `planned` was made for. Raises ShiftChanged when it is no longer as it was
+    then: moves and cancellations of the retailer hold the same lock (`rescheduling.After.hold`)."""
+    shift = Shift.objects.filter(pk=planned.shift_id, employee=person.employee_id).first()
+    if shift is None or shift.ends_at != planned.shift_ends_at:
+        raise ShiftChanged
+    return shift
 
 
 @transaction.atomic
@@ -81,7 +95,8 @@ def claim(
         key: the tap's. A repeat returns the same trip.
         offer: the offer they come from; None for the open board.
 
-    Raises OfferGone or OfferExpired, AlreadyTaken, OverLimits, QuoteChanged, BoardClosed, NotEligible, TooLate.
+    Raises OfferGone or OfferExpired, AlreadyTaken, OverLimits, QuoteChanged or ShiftChanged, BoardClosed, NotEligible,
+    TooLate.
     """
     person = Associate.objects.select_for_update().get(pk=by.pk)
     earlier = Claim.objects.filter(key=key, trip__associate=person).select_related("trip").first()
@@ -89,7 +104,8 @@ def claim(
         return earlier.trip
     if person.state != Associate.State.ACTIVE or not person.has_consented() or planned.associate_id != person.pk:
         raise NotEligible
-    shift = Shift.objects.get(pk=planned.shift_id, employee=person.employee_id)
+    open_offer = _open(offer, person, now) if offer is not None else None
+    shift = shift_of(planned, person)
     trip = Trip.objects.filter(shift=shift).exclude(state=TripState.ABANDONED).first()
     if trip and trip.state not in (TripState.PLANNED, TripState.LOADING):
         raise TooLate
@@ -103,8 +119,8 @@ def claim(
 
     packages = {package.pk: package for package in Package.objects.for_update(sorted(asked))}
     fresh = [packages[package_id] for package_id in fresh_ids]
-    if offer is not None:
-        _check_offer(offer, person, fresh, now)
+    if open_offer is not None:
+        _check_holds(open_offer, fresh)
     elif now < shift.ends_at:
         raise BoardClosed
     needed = PackageState.OFFERED if offer is not None else PackageState.STAGED
@@ -160,13 +176,18 @@ def check_limits(limits: Limits, packages: Sequence[Package]) -> None:
         raise OverLimits
 
 
-def _check_offer(offer: Offer, person: Associate, fresh: Sequence[Package], now: datetime) -> None:
+def _open(offer: Offer, person: Associate, now: datetime) -> Offer:
+    """`offer`, locked and open. Raises OfferGone, OfferExpired."""
     locked = Offer.objects.select_for_update().filter(pk=offer.pk, associate=person).first()
     if locked is None or locked.state != OfferState.SENT:
         raise OfferGone
     if locked.expires_at <= now:
         raise OfferExpired
-    holds = set(locked.lines.filter(open=True).values_list("package_id", flat=True))
+    return locked
+
+
+def _check_holds(offer: Offer, fresh: Sequence[Package]) -> None:
+    holds = set(offer.lines.filter(open=True).values_list("package_id", flat=True))
     if not {package.pk for package in fresh} <= holds:
         raise AlreadyTaken
 

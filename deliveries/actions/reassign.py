@@ -16,7 +16,7 @@ from deliveries.quoting import PlannedTrip
 from deliveries.states import PackageState, TripState
 
 from . import Refused
-from .claims import OverLimits, check_limits, put_on
+from .claims import OverLimits, ShiftChanged, check_limits, put_on, shift_of
 from .moves import WrongState
 from .reclaim import PROMISED, reclaim
 
@@ -61,7 +61,10 @@ def reassign(
     # Both people, then all their packages, then the trips: the order of every verb, for two.
     people = Associate.objects.filter(pk__in={*has_it, to.pk}).order_by("pk").select_for_update()
     person = {each.pk: each for each in people}[to.pk]
-    shift = Shift.objects.get(pk=planned.shift_id, employee=person.employee_id)
+    try:
+        shift = shift_of(planned, person)
+    except ShiftChanged as no:
+        raise CannotTake from no
     trip = _trip_of(shift)
     ids = {
         package.pk,

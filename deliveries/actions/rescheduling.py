@@ -1,8 +1,9 @@
 """The retailer moves or cancels a shift: what becomes of the offer and the trip that hang on it.
 
 An open offer goes back and is planned anew. A claimed trip stands with its promise; what would now miss the customer's
-hour leaves it, and with a cancelled shift everything does; one of which nothing is left is called off. The associate is
-always told. Once somebody has packages in hand, the end of their shift is where the paid time began, so it stands.
+hour, or bring the associate home later than they may or want to be, leaves it, and with a cancelled shift everything does;
+one of which nothing is left is called off. No cent of the promise goes with them, and the associate is always told. Once
+somebody has packages in hand, the end of their shift is where the paid time began, so it stands.
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from associates.models import Associate, Shift
 from associates.roster import ShiftChange
-from deliveries import notices
+from deliveries import notices, quoting
 from deliveries.actors import Actor
-from deliveries.models import Offer, Package, Trip
+from deliveries.models import Offer, Package, Stop, Trip
 from deliveries.states import OfferState, PackageState, TripState
 
+from . import swaps
 from .offers import withdraw
 from .reclaim import take_off
 
@@ -36,11 +37,15 @@ class After:
     now: datetime
 
     def hold(self, shift_ids: Collection[int]) -> dict[int, str]:
-        """Lock everything that hangs on these shifts, in the order of all verbs; shift ids that may not change, and why."""
+        """Lock everything that hangs on these shifts, in the order of all verbs; shift ids that may not change, and why.
+
+        The people whose shifts they are, whether anything hangs on them or not: a claim or an offer that is being written
+        at this moment holds its person, too. It is found by what is asked next, or finds the shift moved.
+        """
         offers = Offer.objects.filter(shift__in=shift_ids, state=OfferState.SENT)
         trips = Trip.objects.filter(shift__in=shift_ids)
-        people = Associate.objects.filter(Q(offers__in=offers) | Q(trips__in=trips))
-        list(Associate.objects.filter(pk__in=people.values("pk")).order_by("pk").select_for_update())
+        whose = Shift.everything.filter(pk__in=shift_ids).values("employee")
+        list(Associate.objects.filter(employee__in=whose).order_by("pk").select_for_update())
         on_offers = offers.filter(lines__open=True).values_list("lines__package_id", flat=True)
         on_trips = Package.objects.filter(trip__in=trips).values_list("pk", flat=True)
         Package.objects.for_update([*on_offers, *on_trips])
@@ -67,32 +72,47 @@ def _reason(change: ShiftChange) -> str:
 
 def _look_after(trip: Trip, change: ShiftChange, *, by: Actor, now: datetime) -> None:
     """A planned trip, locked. What cannot be brought in time leaves it; its pay stays as promised."""
-    trip = Trip.objects.select_related("store", "associate__user").get(pk=trip.pk)
+    trip = Trip.objects.select_related("store", "associate__user", "associate__limits").get(pk=trip.pk)
     packages = Package.objects.for_update(list(trip.packages.values_list("pk", flat=True)))
     claimed = [package for package in packages if package.state == PackageState.CLAIMED]
-    off = claimed if change.cancelled else _too_late(trip, claimed, change.shift)
+    off = claimed if change.cancelled else _too_late(trip, claimed, change)
     take_off(trip, off, "release", by=by, now=now, reason=_reason(change))
-    if not off:  # otherwise the events tell it
+    swaps.end_questions(of=trip.associate)
+    if (
+        not off and change.shift.ends_at != change.was_ends_at
+    ):  # otherwise the events tell it, or nothing moved for them
         notices.owe_associate(
             trip.associate,
-            "trip_changed",
+            "shift_moved",
             f"trip/{trip.pk}/shift/{change.shift.pk}/{now:%Y%m%d%H%M%S%f}",
             trip=trip,
             now=now,
         )
 
 
-def _too_late(trip: Trip, claimed: Sequence[Package], shift: Shift) -> list[Package]:
-    """Those of `claimed` that would miss their promise if the trip left at the shift's new end.
+def _too_late(trip: Trip, claimed: Sequence[Package], change: ShiftChange) -> list[Package]:
+    """Those of `claimed` that would miss their promise if the trip left at the shift's new end, and, from the last stop
+    back, those that would keep the associate out longer than they may or want.
 
     In the planned order, with the planned legs. What is dropped makes the rest earlier, never later, so one look is enough.
     """
+    shift, store = change.shift, trip.store
     package_of = {package.pk: package for package in claimed}
-    at = shift.ends_at + timedelta(minutes=trip.store.load_minutes)
-    late = []
+    at = shift.ends_at + timedelta(minutes=store.load_minutes)
+    late: list[Package] = []
+    kept: list[tuple[Stop, datetime, list[Package]]] = []  # with when its door closes behind them
     for stop in trip.stops.prefetch_related("claims").order_by("position"):
         at += timedelta(seconds=stop.leg_s)
         mine = [package_of[claim.package_id] for claim in stop.claims.all() if claim.package_id in package_of]
+        in_time = [package for package in mine if at <= package.deliver_by]
         late += [package for package in mine if at > package.deliver_by]
-        at += timedelta(seconds=trip.store.service_seconds)
+        at += timedelta(seconds=store.service_seconds)
+        if in_time:
+            kept.append((stop, at, in_time))
+    if shift.ends_at <= change.was_ends_at and shift.starts_at >= change.was_starts_at:
+        return late  # home no later than before, after a day no longer
+    way = quoting.way_home_s(trip.associate, [stop.point for stop, _at, _packages in kept])
+    home_by = quoting.home_by(trip.associate, shift)
+    while way and kept and kept[-1][1] + timedelta(seconds=way[len(kept) - 1]) > home_by:
+        late += kept.pop()[2]
     return late

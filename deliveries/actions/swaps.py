@@ -25,7 +25,7 @@ from deliveries.quoting import PlannedStop, PlannedTrip
 from deliveries.states import PackageState, TripState
 
 from . import Refused
-from .claims import NotEligible, QuoteChanged, check_limits, lay_stops, take_quote
+from .claims import NotEligible, QuoteChanged, check_limits, lay_stops, shift_of, take_quote
 from .moves import note
 
 OPEN_FOR = timedelta(minutes=20)
@@ -66,6 +66,8 @@ class _Side:
         trip_id = self.trip.pk if self.trip else None
         if any(package.trip_id != trip_id for package in self.gives):
             raise SwapGone
+        if self.planned is not None:
+            shift_of(self.planned, self.person)
         going = {package.pk for package in self.gives}
         stays = [package for package in locked if trip_id and package.trip_id == trip_id and package.pk not in going]
         after = [*stays, *self.takes]
@@ -259,6 +261,14 @@ def lapse(*, swap: Swap, now: datetime) -> bool:
     return True
 
 
+def end_questions(*, of: Associate) -> None:
+    """The shift of a locked associate has moved: what they asked or were asked was about another evening. Nobody's answer,
+    so nobody is told of one; both pages look again."""
+    for found in Swap.objects.select_for_update().filter(Q(asker=of) | Q(colleague=of)):
+        found.delete()
+        _tell(found)
+
+
 def _awaiting(swap: Swap, person: Associate, now: datetime) -> Swap:
     """The question as it stands, if this locked person's answer is awaited. Raises SwapGone."""
     rows = Swap.objects.select_for_update(of=("self",)).select_related("trip", "asker", "colleague")
@@ -292,7 +302,7 @@ def _sides(
 
     promise, trip = swap.promise, rows.get(other.pk)
     stops = tuple(PlannedStop.from_json(stop) for stop in swap.stops)
-    frozen = PlannedTrip(other.pk, trip.shift_id, stops, promise) if promise and trip else None
+    frozen = PlannedTrip(other.pk, trip.shift_id, trip.shift.ends_at, stops, promise) if promise and trip else None
     return side(other, frozen), side(person, planned), locked
 
 

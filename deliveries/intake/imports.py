@@ -22,10 +22,12 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from redis.exceptions import RedisError
 
 from associates import roster
 from deliveries import actors, waking
+from deliveries.actions import Refused
 from deliveries.models import Import, ImportRow
 from stores.alone import alone
 from stores.feeds.report import FileFault, Report, RowFault
@@ -43,8 +45,15 @@ TURN_S = 45.0
 MOST_TROUBLED = 20_000
 MOST_STARTS = 5
 KEPT = timedelta(days=14)
+# The file of a check by a person: long enough to look and say yes, and then it lies nowhere.
+CHECKED_FILE_KEPT = timedelta(hours=1)
 READERS: dict[str, type[CsvTable] | type[LinesTable]] = {Import.Media.CSV: CsvTable, Import.Media.LINES: LinesTable}
 SHEETS = {Import.Kind.PACKAGES: PACKAGES, Import.Kind.SHIFTS: roster.SHIFTS, Import.Kind.ROSTER: roster.ROSTER}
+
+
+class FileGone(Refused):
+    code = "file_gone"
+    sentence = gettext_lazy("The file of this check is not kept any more. Send it again.")
 
 
 def begin(
@@ -74,9 +83,34 @@ def begin(
     file.seek(0)
     made.file.save(f"{made.pk}.{media}", File(file), save=False)
     with transaction.atomic():
-        made.save()
-        made.stores.set(stores)
-        transaction.on_commit(lambda: waking.wake("deliveries.run_import", str(made.pk)), robust=True)
+        _write(made, stores)
+    return made
+
+
+def _write(made: Import, stores: Iterable[Store]) -> None:
+    made.save()
+    made.stores.set(stores)
+    transaction.on_commit(lambda: waking.wake("deliveries.run_import", str(made.pk)), robust=True)
+
+
+@transaction.atomic
+def keep(*, check: Import, stores: Iterable[Store], by: User, now: datetime) -> Import:
+    """Take in, for good, the very file of a check that a person looked at. The same check again is the same import.
+
+    Every row is looked at once more: since the check the books may have moved. Raises FileGone.
+    """
+    checked = Import.objects.select_for_update(of=("self",)).get(pk=check.pk)
+    earlier = Import.objects.filter(checked_as=checked).first()
+    if earlier:
+        return earlier
+    if not checked.dry_run or checked.status != Import.Status.DONE or not checked.file:
+        raise FileGone
+    made = Import(
+        kind=checked.kind, media=checked.media, file=checked.file.name, file_name=checked.file_name, by_user=by,
+        checked_as=checked, made_at=now,
+    )  # fmt: skip
+    _write(made, stores)
+    Import.objects.filter(pk=checked.pk).update(file="")
     return made
 
 
@@ -203,7 +237,8 @@ def _write_whole(job: Import, report: Report, troubled: list[ImportRow], now: da
             skipped=report.skipped, status=Import.Status.DONE, ended_at=now,
         )  # fmt: skip
         ImportRow.objects.bulk_create(troubled, batch_size=1000)
-    _drop_file(job)
+    if not (job.dry_run and job.by_user_id):  # a person who checked first says in a moment whether to keep it
+        _drop_file(job)
 
 
 def _tell(job: Import, read: int) -> None:
@@ -240,9 +275,19 @@ def _drop_file(job: Import) -> None:
     Import.objects.filter(pk=job.pk).update(file="")
 
 
+def drop_files(now: datetime) -> None:
+    """Delete the files of imports whose worker died at the end, and of checks that nobody kept in time."""
+    with transaction.atomic():  # a file that somebody keeps at this moment is another import's, and its row is locked
+        over = (
+            Import.objects.filter(ended_at__isnull=False)
+            .exclude(file="")
+            .select_for_update(of=("self",), skip_locked=True)
+        )
+        for job in over.exclude(dry_run=True, by_user__isnull=False, ended_at__gt=now - CHECKED_FILE_KEPT):
+            _drop_file(job)
+
+
 def forget(before: datetime) -> int:
-    """Delete imports that ended before, their troubled rows with them; and the files of those whose worker died at the end."""
-    for job in Import.objects.filter(ended_at__isnull=False).exclude(file=""):
-        _drop_file(job)
+    """Delete imports that ended before, their troubled rows with them."""
     gone, _tables = Import.objects.filter(ended_at__lt=before).delete()
     return gone

@@ -76,6 +76,10 @@ class Import(models.Model):
     file_name = models.CharField(_("file name"), max_length=120, blank=True)
     atomic = models.BooleanField(_("all rows or none"), default=False)
     dry_run = models.BooleanField(_("check only"), default=False)
+    # The check of this file that somebody looked at before they kept it.
+    checked_as = models.OneToOneField(
+        "self", models.SET_NULL, null=True, related_name="kept_as", verbose_name=_("checked as")
+    )
     status = models.CharField(_("status"), max_length=7, choices=Status, default=Status.WAITING)
     made_at = models.DateTimeField(_("made"))
     started_at = models.DateTimeField(_("started"), null=True)
@@ -97,9 +101,13 @@ class Import(models.Model):
         verbose_name_plural = _("imports")
         ordering = ["-made_at", "pk"]
         indexes = [
-            models.Index(fields=["made_at"], condition=Q(status__in=["waiting", "running"]), name="import_unfinished")
+            models.Index(fields=["made_at"], condition=Q(status__in=["waiting", "running"]), name="import_unfinished"),
+            models.Index(
+                fields=["ended_at"], condition=Q(ended_at__isnull=False) & ~Q(file=""), name="import_file_left"
+            ),
         ]
         constraints = [
+            models.CheckConstraint(condition=Q(checked_as=None) | Q(dry_run=False), name="import_kept_is_no_check"),
             models.CheckConstraint(condition=Q(kind__in=["packages", "shifts", "roster"]), name="import_kind_known"),
             models.CheckConstraint(condition=Q(media__in=["csv", "lines"]), name="import_media_known"),
             models.CheckConstraint(

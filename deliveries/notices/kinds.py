@@ -70,6 +70,9 @@ ASSOCIATE: dict[str, Kind] = {
         _("Your packages wait at the bay"), frozenset({T.PLANNED}), FAST, urgent=True, lasts=timedelta(minutes=30)
     ),
     "trip_changed": Kind(_("Trip changed by the store"), urgent=True, lasts=timedelta(hours=2)),
+    "shift_moved": Kind(
+        _("Shift moved by the store"), frozenset({T.PLANNED, T.LOADING}), urgent=True, lasts=timedelta(hours=2)
+    ),
     "swap_asked": Kind(_("A colleague asks for a swap"), urgent=True, lasts=timedelta(minutes=20)),
     "swap_done": Kind(
         _("A colleague said yes to a swap"),

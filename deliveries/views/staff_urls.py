@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import bay, labels, message_previews, reports, simulator, staff, store_custody, tonight
+from . import bay, imports, labels, message_previews, reports, simulator, staff, store_custody, tonight
 
 app_name = "staff"
 urlpatterns = [
@@ -15,5 +15,9 @@ urlpatterns = [
     path("simulator/", simulator.simulator_view, name="simulator"),
     path("simulator/<int:pk>/", simulator.simulation_view, name="simulation"),
     path("simulator/<int:pk>/csv/", simulator.simulation_csv, name="simulation_csv"),
+    path("imports/", imports.imports_view, name="imports"),
+    path("imports/<uuid:pk>/", imports.import_view, name="import"),
+    path("imports/<uuid:pk>/keep/", imports.import_keep, name="import_keep"),
+    path("imports/<uuid:pk>/rejected/", imports.import_rejected, name="import_rejected"),
     path("messages/", message_previews.previews_view, name="messages"),
 ]

@@ -1,6 +1,7 @@
 // A page whose part changes by itself while a worker is busy: asked for again every second until the part says it is over.
 // A page without such a part has the button that prints, no more.
 const part = document.getElementById("hw-part");
+const said = document.getElementById("hw-said"); // stays in the page, so that a screen reader hears it change
 
 async function look() {
   if (!part?.querySelector("[data-running]")) return;
@@ -11,6 +12,8 @@ async function look() {
       return;
     }
     if (answer.ok) part.innerHTML = await answer.text();
+    const now = part.querySelector("[data-said]")?.dataset.said;
+    if (said && now && said.textContent !== now) said.textContent = now;
   } catch (error) {
     console.warn("part:", error); // no connection: the next look tries again
   }

@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from .export import OUR_COLUMNS, as_it_came
 from .packed import too_large
 from .report import FileFault, RowFault, shown
 
@@ -184,7 +185,9 @@ class CsvTable:
                 row=1,
             )  # fmt: skip
         self._header = [normal_name(name) for name in header]
-        sheet.check_header(self._header)
+        # A file of rejected rows that comes back mended has our notes in it, and apostrophes of ours (`feeds/export.py`).
+        self._ours = any(name.startswith(OUR_COLUMNS) for name in self._header)
+        sheet.check_header([name for name in self._header if not name.startswith(OUR_COLUMNS)])
         self.rows = sum(1 for _number, record in records if not _blank(record))
         _check_count(self.rows, most_rows)
 
@@ -212,7 +215,7 @@ class CsvTable:
             if _blank(record):
                 continue
             if len(record) == width:
-                yield Row(number, {name: cell for name, cell in zip(self._header, record, strict=True) if cell})
+                yield Row(number, self._cells(record))
                 continue
             message = ngettext(
                 "The row has %(count)s cell, the header has %(width)s. Is a comma missing, or a cell not quoted?",
@@ -220,6 +223,12 @@ class CsvTable:
                 len(record),
             ) % {"count": len(record), "width": width}
             yield Row(number, {}, (RowFault(number, "", shown(",".join(record)), "cell_count", message),))
+
+    def _cells(self, record: Sequence[str]) -> dict[str, str]:
+        cells = {name: cell for name, cell in zip(self._header, record, strict=True) if cell}
+        if not self._ours:
+            return cells
+        return {name: as_it_came(cell) for name, cell in cells.items() if not name.startswith(OUR_COLUMNS)}
 
 
 # --- JSON ---------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,10 +11,11 @@ from django.db import IntegrityError, transaction
 
 from associates.models import Associate, Shift
 from deliveries import actors, quoting
-from deliveries.actions import cancelling, handover, trips
-from deliveries.models import LedgerEntry, Notice, Offer, Package, Trip
+from deliveries.actions import Refused, cancelling, claims, handover, offers, swaps, trips
+from deliveries.models import LedgerEntry, Notice, Offer, Package, Swap, Trip
 from deliveries.states import OfferState, PackageState, TripState
 from stores.models import Store
+from stores.places import Point
 from tests import make
 from tests.intake.rows import faults, shift, take_shifts
 from tests.staff.world import claimed, offer_to
@@ -185,7 +186,7 @@ def test_a_claimed_trip_stands_when_its_shift_moves_and_its_person_is_told(store
     assert faults(take_shifts([moved(ana, version="1", ends_at=ends)])) == []
     trip.refresh_from_db()
     assert (trip.state, trip.pay_cents, trip.packages.count()) == (TripState.PLANNED, promised, 1)
-    assert Notice.objects.filter(associate=ana[0], kind="trip_changed", trip=trip).exists()
+    assert Notice.objects.get(associate=ana[0], trip=trip).kind == "shift_moved"
 
 
 def test_what_would_miss_its_promise_leaves_the_trip_and_not_the_pay(store: Store, ana: Any) -> None:
@@ -241,8 +242,6 @@ def test_once_the_trip_has_begun_the_shift_stands(store: Store, ana: Any) -> Non
 
 def test_a_cancelled_package_is_on_no_trip_and_a_stale_quote_claims_nothing(store: Store, ana: Any) -> None:
     """The quote was made, then the retailer cancelled: the tap is refused, nothing half claimed."""
-    from deliveries.actions import Refused, claims
-
     person, when = ana
     package = make.package(store)
     Shift.objects.update(ends_at=NOW - timedelta(minutes=5))
@@ -253,3 +252,73 @@ def test_a_cancelled_package_is_on_no_trip_and_a_stale_quote_claims_nothing(stor
         claims.claim(planned=planned, shown=planned.quote.digest, by=person, now=NOW, key=uuid4())
     assert not Trip.objects.exists()
     assert not Offer.objects.exists()
+
+
+# --- What was planned from the shift as it was --------------------------------------------------------------------------
+@pytest.mark.parametrize("cells", [{"ends_at": "2026-11-24T19:40"}, {"cancelled": "true"}], ids=["moved", "cancelled"])
+def test_a_quote_from_before_the_shift_changed_claims_nothing(store: Store, ana: Any, cells: dict[str, str]) -> None:
+    person, when = ana
+    Shift.objects.update(ends_at=NOW - timedelta(minutes=5))
+    when.refresh_from_db()
+    planned = quoting.plan_trip(person, when, [make.package(store)], now=NOW)
+    assert faults(take_shifts([moved(ana, version="1", **cells)])) == []
+    with pytest.raises(claims.ShiftChanged):
+        claims.claim(planned=planned, shown=planned.quote.digest, by=person, now=NOW, key=uuid4())
+    assert not Trip.objects.exists()
+
+
+@pytest.mark.parametrize("cells", [{"ends_at": "2026-11-24T19:40"}, {"cancelled": "true"}], ids=["moved", "cancelled"])
+def test_an_offer_from_before_the_shift_changed_is_not_sent(store: Store, ana: Any, cells: dict[str, str]) -> None:
+    planned = quoting.plan_trip(*ana, [make.package(store)], now=NOW)
+    assert faults(take_shifts([moved(ana, version="1", **cells)])) == []
+    found = offers.Planned(1, 1, "optimal", 0, 0, 0.1, [(planned, NOW + timedelta(minutes=30))])
+    round_ = offers.send_round(store=store, slot_at=NOW, planned=found, by=actors.system("rounds"), now=NOW)
+    assert round_ is not None
+    assert round_.offers_sent == Offer.objects.count() == 0
+
+
+def test_what_would_bring_somebody_home_too_late_leaves_the_trip_and_not_the_pay(store: Store) -> None:
+    """Home by eight is theirs to wish; the far door, last of the two, no longer goes with it, the near one does."""
+    person = make.associate(store, limits={"home_by": time(20)})
+    when = make.shift(person, ends_at=NOW + timedelta(hours=1), reference="S-1")
+    near = make.package(store, deliver_by=NOW + timedelta(hours=6))
+    far = make.package(store, deliver_by=NOW + timedelta(hours=6), at=Point(store.lat - 0.3, store.lon))
+    trip = claimed(person, when, [near, far], now=NOW)
+    promised = trip.pay_cents
+    ends = (when.ends_at + timedelta(minutes=20)).isoformat()
+    assert faults(take_shifts([moved((person, when), version="1", ends_at=ends)])) == []
+    trip.refresh_from_db()
+    assert [p.pk for p in trip.packages.all()] == [near.pk]
+    assert (trip.state, trip.pay_cents) == (TripState.PLANNED, promised)
+    assert far.events.latest("pk").reason == "shift moved", "staff read no limit and no way home out of it"
+
+
+def test_a_shift_that_ends_earlier_takes_nothing_off(store: Store) -> None:
+    person = make.associate(store, limits={"home_by": time(18)})  # lowered after the claim
+    when = make.shift(person, ends_at=NOW + timedelta(hours=1), reference="S-1")
+    trip = claimed(person, when, [make.package(store)], now=NOW)
+    ends = (when.ends_at - timedelta(minutes=20)).isoformat()
+    assert faults(take_shifts([moved((person, when), version="1", ends_at=ends)])) == []
+    assert trip.packages.count() == 1
+
+
+def test_a_longer_day_is_looked_at_when_only_its_start_moves(store: Store, ana: Any) -> None:
+    """Thirteen hours from clocking in to being home, at most; nobody is told of a move that changes nothing for them."""
+    trip = claimed(*ana, [make.package(store, deliver_by=NOW + timedelta(hours=6))], now=NOW)
+    for hours, kept in ((9, 1), (15, 0)):
+        starts = (ana[1].ends_at - timedelta(hours=hours)).isoformat()
+        assert faults(take_shifts([moved(ana, version=str(hours), starts_at=starts)])) == []
+        trip.refresh_from_db()
+        assert trip.packages.count() == kept
+        assert not Notice.objects.filter(kind="shift_moved").exists()
+    assert trip.called_off
+
+
+def test_a_question_about_a_swap_ends_with_the_shift_it_was_about(store: Store, ana: Any) -> None:
+    person, when = ana
+    package = make.package(store)
+    trip = claimed(person, when, [package], now=NOW)
+    swaps.ask(trip=trip, packages=[package], colleague=make.associate(store), rest=None, shown="", by=person, now=NOW)
+    ends = (when.ends_at + timedelta(minutes=20)).isoformat()
+    assert faults(take_shifts([moved(ana, version="1", ends_at=ends)])) == []
+    assert not Swap.objects.exists()

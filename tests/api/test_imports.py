@@ -316,7 +316,7 @@ def test_a_file_whose_worker_died_at_the_end_is_not_kept(store: Store, system: S
     Import.objects.filter(pk=job.pk).update(status="done", rows=1, taken=1, accepted=1, ended_at=timezone.now())
     kept = Path(job.file.path)
     assert kept.exists()
-    imports.forget(timezone.now() - imports.KEPT)
+    imports.drop_files(timezone.now())
     job.refresh_from_db()
     assert (kept.exists(), job.file.name) == (False, "")
 

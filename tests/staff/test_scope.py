@@ -73,6 +73,11 @@ def general_pages(zanzibar: World) -> Iterator[str]:
     yield reverse("staff:home")
     yield reverse("staff:messages")
     yield reverse("staff:simulator")
+    yield reverse("staff:imports")
+    for job in zanzibar.imported:
+        yield reverse("staff:import", args=[job.pk])
+        yield reverse("staff:import", args=[job.pk]) + "?part=1"
+        yield reverse("staff:import_rejected", args=[job.pk])
     yield reverse("staff:reports")
     yield reverse("staff:custody") + f"?q={zanzibar.word}"
     yield reverse("staff:labels") + f"?ids={zanzibar.packages['received'].pk}"

@@ -31,6 +31,7 @@ from deliveries.models import (
     Carrier,
     DeliveryException,
     Event,
+    Import,
     LedgerEntry,
     Manifest,
     Offer,
@@ -62,6 +63,7 @@ class World:
     people: dict[str, Associate] = field(default_factory=dict)
     packages: dict[str, Package] = field(default_factory=dict)
     rows: list[Model] = field(default_factory=list)
+    imported: list[Import] = field(default_factory=list)
 
     @property
     def canaries(self) -> list[str]:
@@ -79,6 +81,7 @@ def offer_to(person: Associate, shift: Shift, packages: list[Package], *, now: d
     planned = quoting.PlannedTrip(
         person.pk,
         shift.pk,
+        shift.ends_at,
         tuple(quoting.PlannedStop((package.pk,), package.lat, package.lon, 300, 1500) for package in packages),
         pay.quote(rates, ids, paid_s=300 * len(ids), paid_m=1500 * len(ids), extra_s=200, extra_m=900),
     )
@@ -176,6 +179,14 @@ def build(word: str = "Zanzibar", *, store: Store | None = None, now: datetime =
         made.refresh_from_db()
 
     lead = make.staff(store, first_name=f"Lead{word}")
+    imported = Import.objects.create(
+        kind="packages", media="csv", file_name=f"{word}.csv", by_user=lead, status="done", rows=1, taken=1, rejected=1,
+        made_at=now, started_at=now, ended_at=now,
+    )  # fmt: skip
+    imported.stores.add(store)
+    fault = {"row": 2, "column": "zip", "value": f"{word} zip", "code": "zip", "message": "Write a ZIP of five digits."}
+    imported.troubled.create(row=2, outcome="rejected", cells={"recipient": f"{word} name"}, faults=[fault])
+    world.imported = [imported]
     days = Holiday.objects.filter(store=store).count()
     Holiday.objects.create(store=store, day=date(2026, 12, 25 + days), name=f"{word} Day")
     key = ApiKey.objects.create(name=f"{word} orders", scopes=["packages:write"])
