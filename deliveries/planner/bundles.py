@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
 
+from deliveries.planner.compiled import Kernels
+from deliveries.planner.kernels import allowance
 from deliveries.planner.model import FAR, Ints, Model
+from deliveries.planner.tree import Tree
 
 Tables = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 ROUGHLY = 3
@@ -54,7 +56,7 @@ _NONE = np.zeros((0, 1), dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(
 class Pricer:
     """One associate's graph of stops and arcs that can be in a feasible (and later: in an improving) bundle."""
 
-    def __init__(self, model: Model, kernels: ModuleType, associate: int, floor: Ints) -> None:
+    def __init__(self, model: Model, kernels: Kernels, associate: int, floor: Ints) -> None:
         """``floor``: by node, least growth of a detour by inserting it (``kernels.insertion_floor``)."""
         self.model, self.kernels, self.associate = model, kernels, associate
         self.packages = int(model.packages[associate])
@@ -114,6 +116,7 @@ class Pricer:
             self.use = self.cost // self.bucket
             self.need = np.maximum(0, -((self.cap - self.most) // self.bucket))
         self.tables = _tables(self.packages + 1 if self.layered else 1, n, self.width)
+        self.room = np.empty((4, len(self.to) + n + 1), dtype=np.int64)
         self.rough: tuple[int, int, Ints, Ints, Tables] | None = None
         self._tax(self.tolls)
 
@@ -138,7 +141,7 @@ class Pricer:
         layers = self.tables[0].shape[0]
         self.kernels.completions(
             self.arc_from, self.to, self.cost, self.use, self.need, self.gain - self.tax, self.active, self.count,
-            self.model.rate, layers, self.width, *self.tables,
+            self.model.rate, layers, self.width, *self.tables, self.room,
         )  # fmt: skip
         return int(self.tables[0][layers - 1, 0, self.width - 1]) + self.bonus + self.spare
 
@@ -146,10 +149,8 @@ class Pricer:
         """Charge these tolls in the completion bounds: ``tax`` by node, ``spare`` for all that the associate may carry."""
         model, a = self.model, self.associate
         self.tolls = tolls
-        self.tax = self.kernels.allowance.py_func(tolls, self.count, self.weight, self.volume)
-        self.spare = int(
-            self.kernels.allowance.py_func(tolls, self.packages, int(model.weight_cap[a]), int(model.volume_cap[a]))
-        )
+        self.tax = allowance(tolls, self.count, self.weight, self.volume)
+        self.spare = int(allowance(tolls, self.packages, int(model.weight_cap[a]), int(model.volume_cap[a])))
 
     def _tune(self, prices: Prices) -> None:
         """Find tolls that lower the bound: up or down one at a time, by steps that are halved where neither helps."""
@@ -191,7 +192,7 @@ class Pricer:
         self._gains(prices)
         self.kernels.completions(
             self.arc_from, self.to, self.cost, use, need, self.gain - self.tax, self.active, self.count, self.model.rate,
-            tables[0].shape[0], columns, *tables,
+            tables[0].shape[0], columns, *tables, self.room,
         )  # fmt: skip
         return self._search(prices, threshold, bucket, tables, limit=1 << 30, beam=width, listing=False, most=most)
 
@@ -230,11 +231,14 @@ class Pricer:
     ) -> Found:
         model, a = self.model, self.associate
         uneven = bool((self.by_count[1:] != self.by_count[-1]).any())
-        exact, labels, routes, detours, profits, keys = self.kernels.bundles(
+        arguments = (
             self.arc_from, self.to, self.cost, self.cap, self.gain, self.count, self.weight, self.volume, self.by_count,
             self.packages, model.rate, self.bonus, self.most, self.fall, bucket, int(model.weight_cap[a]),
             int(model.volume_cap[a]), self.tolls, *self._cuts(prices), threshold, *tables, limit, beam, listing or uneven,
         )  # fmt: skip
+        tree = Tree(self.kernels, arguments, len(self.nodes), min(len(self.nodes) - 1, self.packages), beam)
+        exact, labels = tree.exact, tree.total
+        routes, detours, profits, keys = tree.bundles(threshold, self.by_count)
         if not len(profits):
             return Found(threshold, exact, *_NONE, labels)
         order = np.lexsort((detours, keys))
@@ -256,11 +260,13 @@ class Pricer:
         if not self.fixed:
             self.fixed, self.active = True, np.ones(len(self.nodes), dtype=bool)
             self.bound(prices)
-        keep = self.kernels.useful_arcs(
+        keep = np.zeros(len(self.to), dtype=bool)
+        kept = self.kernels.useful_arcs(
             self.arc_from, self.to, self.cost, self.use, self.need, self.gain - self.tax, self.active, self.count,
             self.model.rate, self.tables[0].shape[0], self.width, self.bonus, threshold - self.spare, *self.tables[:3],
+            np.empty_like(self.tables[0]), np.empty_like(self.tables[0]), np.empty_like(self.tables[1]), keep,
         )  # fmt: skip
-        if keep.sum() < 0.9 * len(keep):
+        if kept < 0.9 * len(keep):
             self._take(self.nodes, self.start[keep], self.to[keep], self.cost[keep])
 
     def _cuts(self, prices: Prices) -> tuple[Ints, Ints, Ints]:

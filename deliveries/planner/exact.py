@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import ModuleType
 
 import numpy as np
 
 from deliveries.planner.assign import Master, Relaxation, choose
 from deliveries.planner.bundles import Found, Pricer, Prices
+from deliveries.planner.compiled import Kernels
 from deliveries.planner.model import Model, Trips
 from deliveries.planner.plan import Stop
 from deliveries.planner.stages import Stages
@@ -47,7 +47,7 @@ class Stopped(Exception):
 class Exact:
     """One evening on the way to its optimum: ``trips`` and ``value`` from below, ``bound`` from above."""
 
-    def __init__(self, model: Model, kernels: ModuleType, stages: Stages, stop: Stop, threads: int) -> None:
+    def __init__(self, model: Model, kernels: Kernels, stages: Stages, stop: Stop, threads: int) -> None:
         """Start from the plan and the bundles that ``stages`` found."""
         self.model, self.kernels, self.stages, self.stop, self.threads = model, kernels, stages, stop, threads
         self.trips, self.value = stages.trips, stages.value
@@ -83,7 +83,8 @@ class Exact:
             pass
 
     def _run(self) -> None:
-        floor = self.kernels.insertion_floor(self.model.drive, self.model.service)
+        floor = np.empty(self.model.size + 1, dtype=np.int64)
+        self.kernels.insertion_floor(self.model.drive, self.model.service, floor)
         self.pricers = []
         for a in self.people:
             self._check()

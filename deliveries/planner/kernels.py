@@ -1,5 +1,9 @@
 # mypy: allow-untyped-defs
-"""The inner loops, compiled: bounds on how a trip can go on, the bundles that survive them, ruin and recreate.
+"""The inner loops: bounds on how a trip can go on, the bundles that survive them, ruin and recreate.
+
+Written as Python and run as machine code (:mod:`.compiled`): arrays of the types in ``TYPES`` and whole numbers go in, one
+whole number comes out, everything else is filled in place. Nothing here allocates or raises, so that nothing of Python is
+needed to run it, nor its lock. Room for the work comes from the caller, its content does not matter.
 
 In all but ``anneal`` the arrays are of one associate: node 0 is the store, 1..n the stops they could carry; ``cost`` are
 reduced edge costs in seconds (:mod:`.model`), ``gain`` what a stop brings in ticks after its dual price. Everything is
@@ -9,15 +13,19 @@ integer, so bounds are exact.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 LOW = -(1 << 60)
 LAST, PARENT, DETOUR, PROFIT, REACH, CARRIED, KILOS, LITRES, FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8
 """Columns of a label: one cache line. REACH is profit plus completion bound; the other names are those of the trip so far."""
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
+DONE, MORE_LABELS, MORE_SLOTS = 0, 1, 2
+"""What ``bundles`` answers."""
+LEVEL, LABEL, TOTAL, LOW_LABEL, HIGH_LABEL, INEXACT, IN_TABLE, STATES = 0, 1, 2, 3, 4, 5, 6, 7
+"""Where ``bundles`` stopped."""
+EMPTY = -2
+"""First slot of a new table."""
 
 
-@njit(cache=True, nogil=True, inline="always")
 def allowance(tolls, packages, weight, volume):
     """What the tolls on the rest of a trip come to at most, if so many packages, grams and millilitres are still free.
 
@@ -27,7 +35,6 @@ def allowance(tolls, packages, weight, volume):
     return tolls[0] * packages + ((tolls[1] * weight) >> 10) + ((tolls[2] * volume) >> 14)
 
 
-@njit(cache=True, nogil=True)
 def completions(
     arc_from,
     arc_to,
@@ -45,6 +52,7 @@ def completions(
     second,
     second_after,
     third,
+    room,
 ):
     """Upper bound, in ticks, of what may still be gained from a node with some detour left.
 
@@ -52,12 +60,10 @@ def completions(
     rounded up; an arc uses ``use`` whole buckets (rounded down), and arriving at j needs ``need[j]`` buckets left.
     With ``layers`` > 1 layer k holds walks of at most k packages; with one layer every ``use`` must be at least 1.
     Fills best/second/third, shape (layers, n + 1, width), and the stop each of the first two goes to next (-1: ends).
+    ``room``: shape (4, arcs + n + 2).
     """
     n = gain.shape[0] - 1
-    to = np.empty(arc_to.shape[0], np.int64)
-    takes = np.empty(arc_to.shape[0], np.int64)
-    net = np.empty(arc_to.shape[0], np.int64)
-    bound = np.zeros(n + 2, np.int64)
+    to, takes, net, bound = room[0], room[1], room[2], room[3]
     for k in range(layers):
         m = 0
         for i in range(n + 1):
@@ -101,9 +107,9 @@ def completions(
                 best[k, i, q], after[k, i, q] = v1, n1
                 second[k, i, q], second_after[k, i, q] = v2, n2
                 third[k, i, q] = v3
+    return 0
 
 
-@njit(cache=True, nogil=True)
 def useful_arcs(
     arc_from,
     arc_to,
@@ -121,17 +127,20 @@ def useful_arcs(
     best,
     after,
     second,
+    first,
+    other,
+    origin,
+    keep,
 ):
     """Which arcs lie on a walk whose profit may exceed ``threshold``: the walk to the arc plus the completion after it.
 
-    Needs :func:`completions` of the same prices. Returns a mask over the arcs.
+    Needs :func:`completions` of the same prices. Sets them in ``keep``, a mask over the arcs, and returns how many.
+    ``first``, ``other`` and ``origin``: room, shape (layers, n + 1, width).
     """
     n = gain.shape[0] - 1
-    first = np.full((layers, n + 1, width), LOW, np.int64)
-    other = np.full((layers, n + 1, width), LOW, np.int64)
-    origin = np.full((layers, n + 1, width), -1, np.int16)
+    first[:], other[:], origin[:], keep[:] = LOW, LOW, -1, False
     first[0, 0, 0] = start
-    keep = np.zeros(arc_to.shape[0], np.bool_)
+    kept = 0
     for k in range(layers):
         for q in range(width):
             for i in range(n + 1):
@@ -156,7 +165,9 @@ def useful_arcs(
                     h = second[below, j, left] if after[below, j, left] == i else best[below, j, left]
                     if v + h <= threshold:
                         continue
-                    keep[t] = True
+                    if not keep[t]:
+                        keep[t] = True
+                        kept += 1
                     if origin[above, j, now] == i:
                         first[above, j, now] = max(first[above, j, now], v)
                     elif v > first[above, j, now]:
@@ -164,10 +175,9 @@ def useful_arcs(
                         first[above, j, now], origin[above, j, now] = v, i
                     elif v > other[above, j, now]:
                         other[above, j, now] = v
-    return keep
+    return kept
 
 
-@njit(cache=True, nogil=True)
 def bundles(
     arc_from,
     arc_to,
@@ -199,6 +209,14 @@ def bundles(
     limit,
     beam,
     all_sets,
+    labels,
+    key,
+    members,
+    table,
+    inside,
+    code,
+    top,
+    state,
 ):
     """All sets of stops whose profit exceeds ``threshold`` ticks, each with its shortest feasible order.
 
@@ -209,33 +227,43 @@ def bundles(
     ``start``: profit of the empty label. ``most``: the largest detour allowed; ``fall``: seconds by which one more arc could
     shorten a detour (0 on sane maps). Cut c of node j: ``cut_from[j] <= c < cut_from[j + 1]`` with its two other nodes and its
     price, due on the second node in the set. ``limit``: labels to keep at most; ``beam``: labels of a level to expand at most
-    (0: all). Returns (exact, labels, routes (-1 padded), detours, profits, set keys).
+    (0: all).
+
+    ``labels`` (size, FIELDS), ``key`` (size), ``members`` (size, stops of a trip at most + 1) and ``table`` (a power of two)
+    are room that may become too little: then MORE_LABELS or MORE_SLOTS is returned, and the call is to be repeated with the
+    same ``state`` and either more rows, the old ones kept, or a larger empty table. ``state``: zeros at first, then LEVEL and
+    LABEL to go on with, TOTAL labels, LOW_LABEL and HIGH_LABEL of the level, whether labels were left out (INEXACT), and the
+    first label that is IN_TABLE. ``inside`` (n + 1), ``code`` (n + 1) and ``top`` (beam): room.
     """
     n = gain.shape[0] - 1
     depth = min(n, packages)
     layers, width = best.shape[0], best.shape[2]
-    size = 1024
-    labels = np.empty((size, FIELDS), np.int64)
-    key = np.empty(size, np.uint64)
-    members = np.empty((size, depth + 1), np.int16)
-    top = np.empty(max(1, beam), np.int64)
-    slots = 4096
-    table = np.full(slots, -1, np.int32)
-    table_low = 0
-    code = np.empty(n + 1, np.uint64)
-    state = np.uint64(88172645463325252)
-    for j in range(n + 1):
-        state ^= state << np.uint64(13)
-        state ^= state >> np.uint64(7)
-        state ^= state << np.uint64(17)
-        code[j] = state
-    inside = np.zeros(n + 1, np.int8)
-    labels[0] = 0
-    labels[0, PARENT] = -1
-    labels[0, PROFIT] = start
-    key[0] = np.uint64(0)
-    total, low, high, exact = 1, 0, 1, True
-    for level in range(depth):
+    size, slots = labels.shape[0], table.shape[0]
+    if state[TOTAL] == 0:
+        seed = np.uint64(88172645463325252)
+        for j in range(n + 1):
+            seed ^= seed << np.uint64(13)
+            seed ^= seed >> np.uint64(7)
+            seed ^= seed << np.uint64(17)
+            code[j] = seed
+        labels[0] = 0
+        labels[0, PARENT] = -1
+        labels[0, PROFIT] = start
+        key[0] = np.uint64(0)
+        state[TOTAL], state[HIGH_LABEL] = 1, 1
+        table[:] = -1
+    elif table[0] == EMPTY:
+        table[:] = -1
+        state[IN_TABLE] = state[LOW_LABEL]
+        for o in range(state[LOW_LABEL], state[TOTAL]):
+            at = _slot(key[o], labels[o, LAST], slots)
+            while table[at] >= 0:
+                at = (at + 1) & (slots - 1)
+            table[at] = o
+    inside[:] = 0
+    total, low, high = state[TOTAL], state[LOW_LABEL], state[HIGH_LABEL]
+    exact, since = state[INEXACT] == 0, state[IN_TABLE]
+    for level in range(state[LEVEL], depth):
         floor = LOW
         if beam > 0 and high - low > beam:
             top[:] = LOW
@@ -250,9 +278,19 @@ def bundles(
                 top[t] = v
             floor = top[beam - 1]
             exact = False
-        for label in range(low, high):
+        for label in range(max(low, state[LABEL]), high):
             if labels[label, REACH] < floor:
                 continue
+            if total + n > size or 2 * (total + n - since) > slots:
+                state[LEVEL], state[LABEL], state[TOTAL], state[LOW_LABEL], state[HIGH_LABEL] = (
+                    level,
+                    label,
+                    total,
+                    low,
+                    high,
+                )
+                state[INEXACT] = 0 if exact else 1
+                return MORE_LABELS if total + n > size else MORE_SLOTS
             i = labels[label, LAST]
             for t in range(level):
                 inside[members[label, t]] = 1
@@ -297,7 +335,7 @@ def bundles(
                     for t in range(level):
                         x = members[label, t]
                         less = mark ^ code[x]
-                        at = np.int64((less * SPREAD + np.uint64(j)) >> np.uint64(20)) & (slots - 1)
+                        at = _slot(less, j, slots)
                         while table[at] >= 0:
                             o = table[at]
                             if key[o] == less and labels[o, LAST] == j and o >= low and o < high:
@@ -317,7 +355,7 @@ def bundles(
                     inside[j] = 0
                     if worse:
                         continue
-                at = np.int64((mark * SPREAD + np.uint64(j)) >> np.uint64(20)) & (slots - 1)
+                at = _slot(mark, j, slots)
                 known = -1
                 while table[at] >= 0:
                     o = table[at]
@@ -339,9 +377,6 @@ def bundles(
                 if total >= limit:
                     exact = False
                     continue
-                if total == size:
-                    size *= 2
-                    labels, key, members = _longer(labels, key, members, size)
                 labels[total, LAST], labels[total, PARENT], labels[total, DETOUR] = j, label, d
                 labels[total, PROFIT], labels[total, REACH], labels[total, CARRIED] = p, p + h, c
                 labels[total, KILOS], labels[total, LITRES], key[total] = w, v, mark
@@ -350,15 +385,6 @@ def bundles(
                 members[total, level] = j
                 table[at] = total
                 total += 1
-                if 2 * (total - table_low) > slots:
-                    slots *= 4
-                    table = np.full(slots, -1, np.int32)
-                    table_low = low
-                    for o in range(low, total):
-                        at = np.int64((key[o] * SPREAD + np.uint64(labels[o, LAST])) >> np.uint64(20)) & (slots - 1)
-                        while table[at] >= 0:
-                            at = (at + 1) & (slots - 1)
-                        table[at] = o
             for t in range(level):
                 inside[members[label, t]] = 0
             if not exact and beam == 0:
@@ -366,59 +392,31 @@ def bundles(
         low, high = high, total
         if low == high or (not exact and beam == 0):
             break
-    found = 0
-    for label in range(1, total):
-        if labels[label, PROFIT] > threshold and labels[label, DETOUR] <= by_count[labels[label, CARRIED]]:
-            found += 1
-    routes = np.full((found, depth), -1, np.int64)
-    detours, profits, keys = np.empty(found, np.int64), np.empty(found, np.int64), np.empty(found, np.uint64)
-    row = 0
-    for label in range(1, total):
-        if labels[label, PROFIT] > threshold and labels[label, DETOUR] <= by_count[labels[label, CARRIED]]:
-            detours[row], profits[row], keys[row] = labels[label, DETOUR], labels[label, PROFIT], key[label]
-            step, stops = label, 0
-            while labels[step, PARENT] >= 0:
-                stops += 1
-                step = labels[step, PARENT]
-            step = label
-            while labels[step, PARENT] >= 0:
-                stops -= 1
-                routes[row, stops] = labels[step, LAST]
-                step = labels[step, PARENT]
-            row += 1
-    return exact, total, routes, detours, profits, keys
+    state[TOTAL], state[INEXACT] = total, 0 if exact else 1
+    return DONE
 
 
-@njit(cache=True, nogil=True)
-def insertion_floor(drive, service):
-    """By stop, the least a detour grows by having it between two other nodes; negative only where the triangle fails."""
+def insertion_floor(drive, service, least):
+    """Fill ``least``: by stop, the least a detour grows by having it between two other nodes.
+
+    Negative only where the triangle inequality fails.
+    """
     n = drive.shape[0] - 1
-    least = np.full(n + 1, 1 << 40, np.int64)
+    least[:] = 1 << 40
     for j in range(1, n + 1):
         for i in range(n + 1):
             if i != j:
                 for k in range(1, n + 1):
                     if k != j and k != i:
                         least[j] = min(least[j], drive[i, j] + drive[j, k] - drive[i, k] + service)
-    return least
+    return 0
 
 
-@njit(cache=True, nogil=True)
-def _longer(labels, key, members, size):
-    """The same labels with room for ``size``."""
-    more = np.empty((size, labels.shape[1]), np.int64)
-    more_key = np.empty(size, np.uint64)
-    more_members = np.empty((size, members.shape[1]), np.int16)
-    for row in range(labels.shape[0]):
-        for t in range(labels.shape[1]):
-            more[row, t] = labels[row, t]
-        for t in range(members.shape[1]):
-            more_members[row, t] = members[row, t]
-        more_key[row] = key[row]
-    return more, more_key, more_members
+def _slot(key, last, slots):
+    """Where the search for a label with this set and last stop begins in a table of ``slots``, a power of two."""
+    return np.int64((key * SPREAD + np.uint64(last)) >> np.uint64(20)) & (slots - 1)
 
 
-@njit(cache=True, nogil=True)
 def _draw(state, n):
     """A number in 0..n-1 from a xorshift generator whose state is ``state[0]``."""
     s = state[0]
@@ -429,7 +427,6 @@ def _draw(state, n):
     return np.int64(s >> np.uint64(33)) % n
 
 
-@njit(cache=True, nogil=True)
 def _copy(routes, length, into, into_length):
     """Copy trips."""
     for a in range(length.shape[0]):
@@ -438,7 +435,6 @@ def _copy(routes, length, into, into_length):
             into[a, t] = routes[a, t]
 
 
-@njit(cache=True, nogil=True)
 def _measure(a, routes, length, drive, home, cap, service, at, slack):
     """Fill running detours ``at[a]`` and ``slack[a]`` (least room of this and later stops) of one trip."""
     i, d = 0, 0
@@ -453,7 +449,6 @@ def _measure(a, routes, length, drive, home, cap, service, at, slack):
         slack[a, t] = least
 
 
-@njit(cache=True, nogil=True)
 def anneal(
     drive,
     home,
@@ -478,18 +473,26 @@ def anneal(
     rounds,
     hot,
     cold,
+    moved,
+    spare,
+    spare_length,
+    by_trip,
+    by_stop,
 ):
     """Ruin neighbouring strings of stops and insert what is free again, accepting by simulated annealing.
 
     After Christiaens and Vanden Berghe, Slack Induction by String Removals (2020), with optional stops. ``routes``
-    (N, K) and ``length`` (N) hold the start and, on return, the best trips found; also returned: the best value and the last
-    trips with their lengths. Temperatures in ticks.
+    (N, K) and ``length`` (N) hold the start and, on return, the best trips found; the last trips are then in ``spare[0]``
+    (of shape (2, N, K)) and ``spare_length[0]`` (of shape (2, N)). Returns the best value. Temperatures in ticks.
+    ``moved`` (2, N, K), ``by_trip`` (5, N) and ``by_stop`` (3, U + 1): room.
     """
     n, u = routes.shape[0], drive.shape[0] - 1
-    at = np.zeros((n, routes.shape[1]), np.int64)
-    slack = np.zeros((n, routes.shape[1]), np.int64)
-    carried, kilos, litres = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
-    trip = np.full(u + 1, -1, np.int64)
+    at, slack = moved[0], moved[1]
+    kept, kept_length, top_routes, top_length = spare[0], spare_length[0], spare[1], spare_length[1]
+    carried, kilos, litres, changed, touched = by_trip[0], by_trip[1], by_trip[2], by_trip[3], by_trip[4]
+    trip, free, rank = by_stop[0], by_stop[1], by_stop[2]
+    by_trip[:] = 0
+    trip[:] = -1
     now = 0
     for a in range(n):
         _measure(a, routes, length, drive, home, cap, service, at, slack)
@@ -503,14 +506,8 @@ def anneal(
         if length[a] > 0:
             now += bonus[a] - rate * at[a, length[a] - 1]
     top = now
-    top_routes, top_length = np.empty_like(routes), np.empty_like(length)
-    kept, kept_length = np.empty_like(routes), np.empty_like(length)
     _copy(routes, length, top_routes, top_length)
     _copy(routes, length, kept, kept_length)
-    touched = np.zeros(n, np.bool_)
-    changed = np.empty(n, np.int64)
-    free = np.empty(u, np.int64)
-    rank = np.empty(u, np.int64)
     ratio = (cold / hot) ** (1.0 / max(1, rounds))
     heat = hot
     for _ in range(rounds):
@@ -521,7 +518,7 @@ def anneal(
         for t in range(near.shape[1]):
             j = near[seed, t]
             a = trip[j]
-            if a < 0 or touched[a]:
+            if a < 0 or touched[a] == 1:
                 continue
             size = length[a]
             for p in range(size):
@@ -555,7 +552,7 @@ def anneal(
                 _measure(a, routes, length, drive, home, cap, service, at, slack)
             if length[a] > 0:
                 now += bonus[a] - rate * at[a, length[a] - 1]
-            touched[a] = True
+            touched[a] = 1
             changed[changes] = a
             changes += 1
             if changes >= want:
@@ -622,8 +619,8 @@ def anneal(
                 trip[j] = a
                 now += most
                 _measure(a, routes, length, drive, home, cap, service, at, slack)
-                if not touched[a]:
-                    touched[a] = True
+                if touched[a] == 0:
+                    touched[a] = 1
                     changed[changes] = a
                     changes += 1
         luck = (1 + _draw(state, 1 << 30)) / (1 << 30)
@@ -636,7 +633,7 @@ def anneal(
                     trip[routes[a, q]] = -1
         for t in range(changes):
             a = changed[t]
-            touched[a] = False
+            touched[a] = 0
             if accept:
                 kept_length[a] = length[a]
                 for q in range(length[a]):
@@ -657,4 +654,27 @@ def anneal(
             _copy(routes, length, top_routes, top_length)
     _copy(routes, length, kept, kept_length)
     _copy(top_routes, top_length, routes, length)
-    return top, kept, kept_length
+    return top
+
+
+_N, _X = "int64", "float64"
+_I1, _I2, _I3 = "int64[::1]", "int64[:, ::1]", "int64[:, :, ::1]"
+_J2, _S2, _S3 = "int32[:, ::1]", "int16[:, ::1]", "int16[:, :, ::1]"
+_B1, _U1 = "boolean[::1]", "uint64[::1]"
+_TABLES = (_I3, _S3, _I3, _S3, _I3)
+
+TYPES = {
+    completions: (*6 * (_I1,), _B1, _I1, *3 * (_N,), *_TABLES, _I2),
+    useful_arcs: (*6 * (_I1,), _B1, _I1, *5 * (_N,), *_TABLES[:3], _I3, _I3, _S3, _B1),
+    bundles: (
+        *9 * (_I1,), *8 * (_N,), _I1, _I1, _I2, _I1, _N, *_TABLES, *3 * (_N,),
+        _I2, _U1, _S2, "int32[::1]", "int8[::1]", _U1, _I1, _I1,
+    ),
+    insertion_floor: (_I2, _N, _I1),
+    anneal: (
+        *3 * (_J2,), _I2, *8 * (_I1,), _N, _N, _I1, _I1, _S2, _S2, _I1, _U1, _N, _X, _X, _I3, _S3, _I2, _I2, _I2,
+    ),
+}  # fmt: skip
+"""What each kernel takes, in numba's words."""
+HELPERS = (allowance, _slot, _draw, _copy, _measure)
+"""What the kernels call: each once for every type it is called with."""

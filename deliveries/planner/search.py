@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import ModuleType
 
 import numpy as np
 
+from deliveries.planner.compiled import Kernels
 from deliveries.planner.model import FAR, Ints, Model, Trips
 from deliveries.planner.plan import Stop
 
@@ -94,7 +94,7 @@ class Annealer:
 
     COLD = 50.0
 
-    def __init__(self, model: Model, kernels: ModuleType, trips: Trips, seed: int) -> None:
+    def __init__(self, model: Model, kernels: Kernels, trips: Trips, seed: int) -> None:
         """Pack the model into the kernel's arrays and start from ``trips``."""
         self.model, self.kernels = model, kernels
         fits = model.possible & (model.alone <= model.cap) & (model.alone <= model.by_count.max(axis=1)[:, None])
@@ -128,17 +128,24 @@ class Annealer:
     def run(self, rounds: int, stop: Stop, *, hot: float, chunks: int) -> Iterator[Trips]:
         """Anneal from the best trips for ``rounds`` rounds, yielding the trips at hand after each chunk."""
         routes, length = self._pack(self.trips)
+        moved, spare = np.empty((2, *routes.shape), dtype=np.int64), np.empty((2, *routes.shape), dtype=np.int16)
+        lengths = np.empty((2, len(length)), dtype=np.int64)
+        by_trip, by_stop = (
+            np.empty((5, len(length)), dtype=np.int64),
+            np.empty((3, self.model.size + 1), dtype=np.int64),
+        )
         heat = hot * (self.COLD / hot) ** (np.arange(chunks + 1) / chunks)
         for k in range(chunks):
             if stop():
                 return
-            value, last, last_length = self.kernels.anneal(
-                *self._arrays, routes, length, self._state, rounds // chunks, heat[k], heat[k + 1]
-            )
+            value = self.kernels.anneal(
+                *self._arrays, routes, length, self._state, rounds // chunks, heat[k], heat[k + 1],
+                moved, spare, lengths, by_trip, by_stop,
+            )  # fmt: skip
             if value > self.value:
-                self.trips, self.value = self._unpack(routes, length), int(value)
-            routes, length = last, last_length
-            yield self._unpack(last, last_length)
+                self.trips, self.value = self._unpack(routes, length), value
+            routes[:], length[:] = spare[0], lengths[0]
+            yield self._unpack(routes, length)
 
     def _pack(self, trips: Trips) -> tuple[np.ndarray, np.ndarray]:
         n = len(self.model.packages)

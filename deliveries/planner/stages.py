@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
-from types import ModuleType
 
 from deliveries.planner.assign import Master, Pool, choose
+from deliveries.planner.compiled import Kernels
 from deliveries.planner.model import Model, Trips
 from deliveries.planner.plan import Stop
 from deliveries.planner.search import Annealer
@@ -31,7 +31,7 @@ DEEP_HEAT, DEEP_ROUNDS_PER_STOP, DEEP_FROM_STOPS = 12_000.0, 300, 80
 class Stages:
     """``trips`` and ``value`` are the best so far, ``pool`` holds every bundle seen on the way."""
 
-    def __init__(self, model: Model, kernels: ModuleType, trips: Trips, seed: int) -> None:
+    def __init__(self, model: Model, kernels: Kernels, trips: Trips, seed: int) -> None:
         """Start from feasible ``trips``."""
         self.model = model
         self.pool = Pool(model)

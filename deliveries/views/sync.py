@@ -1,12 +1,13 @@
 """One thing at a time from a phone's queue: arrived, dropped off, did not work, kept, undone. Sent once however often.
 
-The phone says how long ago it happened, not when: its clock may be wrong, but seconds are seconds. Everything else is
-up to the verbs, whose keys make a repeat harmless.
+The phone says how long before the server's own "now", told it at the beginning of the sending, something happened: its
+clock may be wrong, but seconds are seconds, and how long each item was on its way changes nothing about their order.
+Everything else is up to the verbs, whose keys make a repeat harmless.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 from django.core.files.base import ContentFile
@@ -37,6 +38,7 @@ from .trips import AT_ONE_DOOR, STOPS_THE_TRIP, stop_of
 # The phone's own patience (static/js/save.js): what is told later than this, nobody stands waiting for.
 WAITS_FOR_AN_ANSWER = timedelta(seconds=6)
 LONGEST_AGO = timedelta(days=7)  # older than any trip; whatever a phone says, it was not before that
+LONGEST_SENDING = timedelta(hours=1)  # many photos on a bad line
 
 
 # For so long what follows an attempt waits for the attempt itself, which may come after it.
@@ -64,7 +66,8 @@ def sync(request: HttpRequest) -> HttpResponse:
     if person is None or person.state == Associate.State.LEFT:
         return JsonResponse({"result": "sign_in"}, status=401)
     if request.method == "GET":
-        return JsonResponse({"person": key_of_person(person), "csrf": get_token(request)})
+        asked = {"now_ms": int(timezone.now().timestamp() * 1000)}
+        return JsonResponse({"person": key_of_person(person), "csrf": get_token(request), **asked})
     if request.POST.get("person") != key_of_person(person):
         # Somebody else holds the phone now. What the first person did waits for them.
         return JsonResponse({"result": "sign_in"}, status=401)
@@ -90,7 +93,7 @@ def _refused(sentence: str, code: str, status: int) -> HttpResponse:
 
 def _take(request: HttpRequest, person: Associate, now: datetime) -> bool:
     """Call the verb. False when it was here before. Raises Refused, NotAPicture, Http404, BadForm, TooEarly."""
-    key, happened_at = key_of(request), now - ago(request)
+    key, happened_at = key_of(request), _asked_at(request, now) - ago(request)
     kind = text(request, "kind", 20)
     if kind in AFTER_AN_ATTEMPT:
         return _after_attempt(request, person, kind, key, now, happened_at)
@@ -222,8 +225,17 @@ def _named(request: HttpRequest, stop: Stop) -> list[Package]:
     return [package for pk, package in found.items() if pk in wanted]
 
 
+def _asked_at(request: HttpRequest, now: datetime) -> datetime:
+    """The `now_ms` that the phone was told before it sent this, from which it counts; `now` if that cannot be."""
+    try:
+        asked = datetime.fromtimestamp(int(text(request, "asked_ms", 15)) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return now
+    return asked if now - LONGEST_SENDING <= asked <= now else now
+
+
 def ago(request: HttpRequest) -> timedelta:
-    """How long ago it happened, by the phone. Nonsense counts as "just now"."""
+    """How long before that it happened, by the phone. Nonsense counts as "just then"."""
     try:
         said = timedelta(milliseconds=int(text(request, "age_ms", 12)))
     except ValueError:

@@ -119,13 +119,15 @@ self.outbox = (() => {
   // --- Sending ---------------------------------------------------------------------------------------------------------
 
   async function ask() {
+    const at = Date.now();
     const answer = await fetch(ADDRESS, { headers: { Accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(ASK_MS) });
     if (answer.status === 401) return null;
     if (!answer.ok) throw new Error(`${answer.status}`);
-    return answer.json();
+    // Everything that is sent now counts from here, by both clocks: how long each takes on its way is no matter.
+    return { ...(await answer.json()), at };
   }
 
-  function post(item, csrf) {
+  function post(item, { csrf, now_ms: asked, at }) {
     const form = new FormData();
     for (const [name, value] of Object.entries(item.fields)) form.append(name, value);
     form.append("key", item.key);
@@ -133,7 +135,8 @@ self.outbox = (() => {
     form.append("kind", item.kind);
     if (item.stop) form.append("stop", item.stop);
     for (const id of item.packages) form.append("package", id);
-    form.append("age_ms", Math.max(0, Math.round(Date.now() - item.happenedAt)));
+    form.append("asked_ms", asked);
+    form.append("age_ms", Math.max(0, Math.round(at - item.happenedAt)));
     if (item.photo) form.append("photo", new Blob([item.photo], { type: "image/jpeg" }), "door.jpg");
     return fetch(ADDRESS, {
       method: "POST", body: form, headers: { "X-CSRFToken": csrf, Accept: "application/json" }, signal: AbortSignal.timeout(SEND_MS),
@@ -159,12 +162,12 @@ self.outbox = (() => {
             trouble = true;
             continue;
           }
-          let answer = await post(item, who.csrf);
+          let answer = await post(item, who);
           if (answer.status === 403) {
             // Signed in again in between: the token of before is no longer good.
             who = await ask();
             if (!who) return "signed-out";
-            answer = await post(item, who.csrf);
+            answer = await post(item, who);
           }
           if (answer.status === 401) return "signed-out";
           const said = await answer.json().catch(() => ({}));

@@ -127,6 +127,25 @@ def test_in_any_order_the_trip_ends_when_the_last_thing_happened(evening: Evenin
     assert [stop.arrived_at for stop in trip.stops.all()] == [started + timedelta(minutes=m) for m in (10, 20, 30)]
 
 
+@pytest.mark.parametrize(
+    ("asked", "happened"),
+    [(60, 59.5), (61, 60.5), (0, 60.5), (62, 60.5), ("nonsense", 60.5), ("9" * 15, 60.5)],
+    ids=["counted from when it was asked", "now", "too long ago", "not yet", "no number", "beyond all calendars"],
+)
+def test_how_long_it_was_on_its_way_is_no_matter(evening: Evening, asked: float | str, happened: float) -> None:
+    trip = evening.under_way()
+    stop, _package = first_stop(trip)
+    started = trip.started_at
+    assert started is not None
+    evening.at(started + timedelta(minutes=61, seconds=1))
+    said = asked if isinstance(asked, str) else str(int((started + timedelta(minutes=asked)).timestamp() * 1000))
+    sent = item(evening.ana, stop, "arrived", age_ms=str(30_000), asked_ms=said)
+    assert evening.client.post(SYNC, sent).json()["result"] == "done"
+    stop.refresh_from_db()
+    assert stop.arrived_at is not None
+    assert abs(stop.arrived_at - started - timedelta(minutes=happened)) <= timedelta(seconds=1)
+
+
 @pytest.fixture
 def tasks_at_once() -> Iterator[None]:
     """Tasks run where they are called."""

@@ -74,6 +74,16 @@ def test_scanning_counts_up_and_leaving_waits_for_all(evening: Evening) -> None:
     assert evening.client.post("/trip/scan/", {"label": first.label}).headers["Location"] == "/trip/"
 
 
+def test_a_page_that_looks_again_does_not_use_up_what_was_said(evening: Evening) -> None:
+    trip = evening.trip()
+    label = trip.packages.order_by("pk").first().label  # type: ignore[union-attr]
+    evening.client.post("/trip/scan/", {"label": label})
+    looked = evening.client.get("/trip/", headers={"HX-Request": "true"})
+    assert f"{label} is with you." not in looked.content.decode()
+    assert f"{label} is with you." in evening.client.get("/trip/").content.decode()
+    assert f"{label} is with you." not in evening.client.get("/trip/").content.decode()
+
+
 @pytest.mark.parametrize(
     ("typed", "status", "says"),
     [

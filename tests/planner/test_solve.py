@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from deliveries.planner import (
     sample,
     solve,
 )
+from deliveries.planner.compiled import Kernels
 
 PARAMS = Params(150, 300, 200, 30)
 WHO = Associate("A1", 61_000, 3, 10_000, 20_000, 100_000, 3, 3000)
@@ -107,7 +107,7 @@ def test_no_path(hole: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("limit", [0.0, 0.05, 0.3, 1.0])
-def test_the_time_limit_is_kept(kernels: ModuleType, limit: float) -> None:
+def test_the_time_limit_is_kept(kernels: Kernels, limit: float) -> None:
     problem = sample.evening(4, packages=150, associates=80, style="gen")
     started = time.perf_counter()
     plan = solve(problem, stop=Stop.after(limit))

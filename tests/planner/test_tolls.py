@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import numpy as np
 import pytest
 
 from deliveries.planner import sample
 from deliveries.planner.bundles import Pricer, Prices
+from deliveries.planner.compiled import Kernels
 from deliveries.planner.model import Model
 
 NO_CUTS = np.zeros((0, 3), dtype=np.int64), np.zeros(0, dtype=np.int64)
 
 
-def pricers(kernels: ModuleType, seed: int, style: sample.Style) -> tuple[Model, list[Pricer], Prices]:
+def pricers(kernels: Kernels, seed: int, style: sample.Style) -> tuple[Model, list[Pricer], Prices]:
     """The pricers of a made-up evening, and prices somewhere below what stops bring."""
     model = Model(sample.evening(seed, packages=60, associates=12, style=style, radius_m=9000))
-    floor = kernels.insertion_floor(model.drive, model.service)
+    floor = np.empty(model.size + 1, dtype=np.int64)
+    kernels.insertion_floor(model.drive, model.service, floor)
     random = np.random.default_rng(seed)
     prices = (model.value * random.uniform(0.0, 0.5, model.size + 1)).astype(np.int64)
     prices[0] = 0
@@ -25,7 +25,7 @@ def pricers(kernels: ModuleType, seed: int, style: sample.Style) -> tuple[Model,
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_any_tolls_list_the_same_bundles(kernels: ModuleType, seed: int) -> None:
+def test_any_tolls_list_the_same_bundles(kernels: Kernels, seed: int) -> None:
     _, people, prices = pricers(kernels, seed, "std")
     random = np.random.default_rng(seed)
     seen = 0
@@ -45,7 +45,7 @@ def test_any_tolls_list_the_same_bundles(kernels: ModuleType, seed: int) -> None
     assert seen > 50
 
 
-def test_tuned_tolls_lower_the_bound_where_weight_binds(kernels: ModuleType) -> None:
+def test_tuned_tolls_lower_the_bound_where_weight_binds(kernels: Kernels) -> None:
     model, people, prices = pricers(kernels, 5, "std")
     lower = 0
     for pricer in people:

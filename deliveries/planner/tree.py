@@ -1,0 +1,74 @@
+"""The labels of one search for bundles: room for them that grows with the search, and the bundles at their ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from deliveries.planner import kernels as k
+from deliveries.planner.compiled import Kernels
+from deliveries.planner.model import Ints
+
+LABELS, SLOTS = 1024, 4096
+"""Room to begin with."""
+
+
+class Tree:
+    """Labels (set, last stop), each with its parent. ``total``: how many; ``exact``: none was left out."""
+
+    def __init__(self, kernels: Kernels, arguments: Sequence[Any], nodes: int, depth: int, beam: int) -> None:
+        """Search with these ``arguments`` of :func:`.kernels.bundles`; no trip has more than ``depth`` stops."""
+        self.depth = depth
+        self.labels = np.empty((LABELS, k.FIELDS), dtype=np.int64)
+        self.key = np.empty(LABELS, dtype=np.uint64)
+        self.members = np.empty((LABELS, depth + 1), dtype=np.int16)
+        table = np.empty(SLOTS, dtype=np.int32)
+        inside, code = np.empty(nodes, dtype=np.int8), np.empty(nodes, dtype=np.uint64)
+        top, state = np.empty(max(1, beam), dtype=np.int64), np.zeros(k.STATES, dtype=np.int64)
+        while True:
+            missing = kernels.bundles(*arguments, self.labels, self.key, self.members, table, inside, code, top, state)
+            if missing == k.DONE:
+                break
+            if missing == k.MORE_LABELS:
+                self._grow(int(state[k.TOTAL]), int(state[k.TOTAL]) + nodes)
+            else:
+                slots = 4 * len(table)
+                while slots < 4 * nodes:
+                    slots *= 4
+                table = np.empty(slots, dtype=np.int32)
+                table[0] = k.EMPTY
+        self.total, self.exact = int(state[k.TOTAL]), not state[k.INEXACT]
+
+    def _grow(self, filled: int, least: int) -> None:
+        size = 2 * len(self.labels)
+        while size < least:
+            size *= 2
+        for name in ("labels", "key", "members"):
+            old: np.ndarray = getattr(self, name)
+            new = np.empty((size, *old.shape[1:]), dtype=old.dtype)
+            new[:filled] = old[:filled]
+            setattr(self, name, new)
+
+    def bundles(
+        self, threshold: int, by_count: Ints
+    ) -> tuple[npt.NDArray[np.int64], Ints, Ints, npt.NDArray[np.uint64]]:
+        """Routes (-1 padded), detours, profits and set keys of the labels that may end a trip with more than ``threshold``.
+
+        ``by_count``: the largest detour by number of packages.
+        """
+        labels = self.labels[: self.total]
+        ends = (labels[:, k.PROFIT] > threshold) & (labels[:, k.DETOUR] <= by_count[labels[:, k.CARRIED]])
+        ends[0] = False
+        at = np.flatnonzero(ends)
+        found = labels[at]
+        back = np.full((len(at), self.depth), -1, dtype=np.int64)
+        for step in range(self.depth):
+            back[:, step] = np.where(at > 0, labels[at, k.LAST], -1)
+            at = np.maximum(labels[at, k.PARENT], 0)
+        stops = (back >= 0).sum(axis=1)
+        place = stops[:, None] - 1 - np.arange(self.depth)
+        routes = np.where(place >= 0, np.take_along_axis(back, np.maximum(place, 0), axis=1), -1)
+        return routes, found[:, k.DETOUR], found[:, k.PROFIT], self.key[: self.total][ends]
