@@ -14,7 +14,7 @@ from django.db.models import F, Func, TextField, Value
 from django.db.models.functions import Coalesce
 
 from associates.models import Associate, Shift, willing
-from deliveries import hours, planner, quoting
+from deliveries import hours, planner, quoting, switches
 from deliveries.actions import offers
 from deliveries.actors import system
 from deliveries.models import Offer, Package, Round, Trip
@@ -69,7 +69,7 @@ def free_shifts(store: Store, now: datetime) -> list[tuple[Associate, Shift]]:
 
 def is_due(store: Store, now: datetime) -> bool:
     """Whether a round has something to do: an open slot without a round, staged packages, and somebody in the wave."""
-    if not store.offers_work or Holiday.objects.filter(store=store, day=store.evening(now)).exists():
+    if not switches.offers_go_out(store) or Holiday.objects.filter(store=store, day=store.evening(now)).exists():
         return False
     if now >= store.cutoff(store.evening(now)):
         return False
@@ -143,7 +143,7 @@ def reason_for(associate: Associate, now: datetime) -> tuple[Round | None, str]:
 def board_shift(associate: Associate, now: datetime) -> Shift | None:
     """The shift after which `associate` may use the open board at `now`: over, and not longer than two hours ago."""
     store = associate.store
-    if not store.offers_work or not willing(store, store.evening(now)).filter(pk=associate.pk).exists():
+    if not switches.offers_go_out(store) or not willing(store, store.evening(now)).filter(pk=associate.pk).exists():
         return None
     if now >= store.cutoff(store.evening(now)):
         return None

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from associates import actions as terms
 from associates.models import Associate, Shift
-from deliveries import hours, live, locating, matching, notices, webhooks
+from deliveries import hours, live, locating, matching, notices, switches, webhooks
 from deliveries.actions import carriers, ledger, offers, retention, stopping, swaps, trips
 from deliveries.actors import system
 from deliveries.carriers import NotNow, service_of
@@ -98,16 +98,18 @@ def find_cutoffs() -> None:
 @shared_task(name="deliveries.tender_store")
 def tender_store(store_id: int) -> None:
     store, now = Store.objects.get(pk=store_id), timezone.now()
+    if switches.off(switches.What.CARRIER, store_id):
+        return  # they wait in their states; the first cut-off after it is on takes them
     left = matching.leftovers(store, now)
     if left:
         carriers.tender(
             store=store, packages=left, by=system("cut-off"), now=now, reason="not claimed in time",
-            rates=_rates(store, left),
+            answered=_rates(store, left),
         )  # fmt: skip
 
 
 def _rates(store: Store, packages: list[Package]) -> dict[int, int]:
-    """What the store's carrier charges. One that does not answer gets them all the same, at what the retailer said."""
+    """What the store's carrier charges, as it says itself. One that does not answer gets them all the same."""
     carrier = Carrier.objects.filter(store=store, active=True).first()
     try:
         return service_of(carrier).rates(packages) if carrier else {}

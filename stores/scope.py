@@ -22,7 +22,7 @@ M = TypeVar("M", bound=Model)
 BAY_VERBS = frozenset({"stage", "load", "unload", "report_missing", "receive_return", "hold", "collect"})
 LEAD_VERBS = BAY_VERBS | {
     "withdraw", "release", "reassign", "override", "tender", "force_hold", "cancel", "confirm_pin", "abandon", "pause",
-    "set_stage", "move_cutoff", "simulate", "report", "settle_report", "import",
+    "set_stage", "move_cutoff", "switch", "simulate", "report", "settle_report", "import",
 }  # fmt: skip
 PAY_VERBS = frozenset({"report", "correct", "accept_dispute", "explain_dispute"})
 VERBS: dict[str, frozenset[str]] = {
@@ -33,7 +33,7 @@ VERBS: dict[str, frozenset[str]] = {
     StaffMember.Role.SUPPORT: frozenset({"report"}),
 }
 # Models a role edits by hand, by model name. Everything else changes through a verb, or comes from a feed.
-LEAD_FORMS = frozenset({"store", "payplan", "holiday", "carrier", "associate", "stoprule"})
+LEAD_FORMS = frozenset({"store", "payplan", "holiday", "carrier", "carrierrate", "associate", "stoprule"})
 FORMS: dict[str, frozenset[str]] = {
     StaffMember.Role.BAY: frozenset(),
     StaffMember.Role.LEAD: LEAD_FORMS,

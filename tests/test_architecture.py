@@ -44,6 +44,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "drives",
         "quoting",
         "manifests",
+        "switches",
         "hours",
         "payroll",
         "reports",

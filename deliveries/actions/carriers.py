@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from deliveries import waking, webhooks
+from deliveries import switches, waking, webhooks
 from deliveries.actors import Actor
-from deliveries.carriers import Label
+from deliveries.carriers import Label, rates
 from deliveries.models import Carrier, Manifest, Package, Tender
 from deliveries.states import MOVES
 from stores.models import Store
@@ -29,6 +29,13 @@ class NoCarrier(Refused):
     sentence = _("This store has no active carrier. Add one under Carriers, then try again.")
 
 
+class HandOffsStopped(Refused):
+    code = "hand_offs_stopped"
+    sentence = _(
+        "Hand-offs to the carrier are switched off. Ask a lead to switch them on under Switches, then try again."
+    )
+
+
 @transaction.atomic
 def tender(
     *,
@@ -37,17 +44,20 @@ def tender(
     by: Actor,
     now: datetime,
     reason: str,
-    rates: Mapping[int, int] | None = None,
+    answered: Mapping[int, int] | None = None,
 ) -> Manifest | None:
     """Hand those of `packages` that are in the store's hands to its carrier, on one manifest; None when none is.
 
-    Packages offered, claimed or on the road are left alone. `rates`: what the carrier said it charges, in cents by package
-    id, asked before, because that is slow; what is missing costs what the retailer said. Raises NoCarrier.
+    Packages offered, claimed or on the road are left alone. `answered`: what the carrier said it charges, in cents by
+    package id, asked before, because that is slow; what is missing costs what the store's table or else the retailer
+    said. Raises NoCarrier, HandOffsStopped.
     """
     locked = Package.objects.for_update([package.pk for package in packages])
     ours = [p for p in locked if p.state in MOVES["tender"].sources and p.store_id == store.pk]
     if not ours:
         return None
+    if switches.off(switches.What.CARRIER, store.pk):
+        raise HandOffsStopped
     carrier = Carrier.objects.filter(store=store, active=True).first()
     if carrier is None:
         raise NoCarrier
@@ -55,13 +65,10 @@ def tender(
     manifest = Manifest.objects.create(
         store=store, carrier=carrier, made_at=now, evening=store.evening(now), due_at=None if by_file else now
     )
-    costs = rates or {}
     Tender.objects.bulk_create(
         [
-            Tender(
-                manifest=manifest, package=package, cents=costs.get(package.pk, package.carrier_cents), reason=reason
-            )
-            for package in ours
+            Tender(manifest=manifest, package=package, cents=cents, reason=reason)
+            for package, cents in zip(ours, _costs(ours, answered or {}, now), strict=True)
         ]
     )
     move(ours, "tender", by=by, now=now, reason=reason)
@@ -70,10 +77,18 @@ def tender(
     return manifest
 
 
+def _costs(packages: Sequence[Package], answered: Mapping[int, int], now: datetime) -> list[int]:
+    """What each costs: the carrier's own word before the store's table before the retailer's (`carriers/rates.py`)."""
+    return [
+        answered.get(package.pk, package.retailers_carrier_cents if cents is None else cents)
+        for package, cents in zip(packages, rates.listed(packages, now=now), strict=True)
+    ]
+
+
 # --- A carrier with an API is told ------------------------------------------------------------------------------------------
 def unannounced(now: datetime) -> QuerySet[Manifest]:
     """Manifests whose carrier is still to be told, or to be asked again."""
-    return Manifest.objects.filter(announced_at=None, due_at__lte=now)
+    return Manifest.objects.filter(~switches.standing(switches.What.CARRIER), announced_at=None, due_at__lte=now)
 
 
 @transaction.atomic

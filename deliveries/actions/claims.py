@@ -15,7 +15,7 @@ from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate, Limits, Shift
-from deliveries import actors, live
+from deliveries import actors, live, switches
 from deliveries.actors import Actor, system
 from deliveries.models import Claim, Offer, Package, Stop, Trip
 from deliveries.pay import Quote
@@ -62,6 +62,11 @@ class NotEligible(Refused):
     sentence = _("You cannot claim right now. “Me” shows what is missing.")
 
 
+class OffersStopped(Refused):
+    code = "offers_stopped"
+    sentence = _("Your store has stopped offers for now. Nothing was claimed; what you claimed before stays yours.")
+
+
 class TooLate(Refused):
     code = "trip_left"
     sentence = _("This trip has already left the store.")
@@ -96,12 +101,14 @@ def claim(
         offer: the offer they come from; None for the open board.
 
     Raises OfferGone or OfferExpired, AlreadyTaken, OverLimits, QuoteChanged or ShiftChanged, BoardClosed, NotEligible,
-    TooLate.
+    OffersStopped, TooLate.
     """
     person = Associate.objects.select_for_update().get(pk=by.pk)
     earlier = Claim.objects.filter(key=key, trip__associate=person).select_related("trip").first()
     if earlier:
         return earlier.trip
+    if switches.off(switches.What.OFFERS, person.store_id):
+        raise OffersStopped
     if person.state != Associate.State.ACTIVE or not person.has_consented() or planned.associate_id != person.pk:
         raise NotEligible
     open_offer = _open(offer, person, now) if offer is not None else None

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from deliveries import carrier_only
 from deliveries.actors import Actor
+from deliveries.carriers import rates
 from deliveries.models import Event, Package
 from deliveries.models.package import PIN_MOVES_IN
 from deliveries.states import PackageState
@@ -37,6 +38,7 @@ def receive(*, packages: Sequence[Package], by: Actor, now: datetime) -> list[Pa
         package.state_since = package.received_at = now
     for package, wants_the_carrier in zip(packages, carrier_only.asked(packages), strict=True):
         package.carrier_asked = wants_the_carrier
+    rates.price(packages, now=now)
     created = Package.objects.bulk_create(packages, batch_size=1000)
     events = Event.objects.bulk_create(
         [

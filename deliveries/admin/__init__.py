@@ -1,5 +1,5 @@
 """What travels, in the admin: read-only rows, and verbs as buttons. Importing this package registers the pages."""
 
-from . import disputes, offers, packages, pay_plans, records, stores, trips, webhooks
+from . import carriers, disputes, offers, packages, pay_plans, records, stores, trips, webhooks
 
-__all__ = ["disputes", "offers", "packages", "pay_plans", "records", "stores", "trips", "webhooks"]
+__all__ = ["carriers", "disputes", "offers", "packages", "pay_plans", "records", "stores", "trips", "webhooks"]

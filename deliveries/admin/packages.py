@@ -15,6 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
@@ -351,7 +352,11 @@ class PackageAdmin(VerbAdmin):
 
     @display(description=_("what the carrier would cost"))
     def carrier_cost(self, package: Package) -> str:
-        return dollars(package.carrier_cents)
+        if package.carrier_said_cents is None:
+            return dollars(package.carrier_cents)
+        return gettext("%(price)s by your rates; the retailer said %(said)s") % {
+            "price": dollars(package.carrier_cents), "said": dollars(package.carrier_said_cents),
+        }  # fmt: skip
 
     @display(description=_("value"))
     def value(self, package: Package) -> str:

@@ -1,22 +1,19 @@
-"""What is only ever written: events, ledger lines, manifests. And carriers, which a lead sets up."""
+"""What is only ever written: events, ledger lines, manifests."""
 
 from __future__ import annotations
 
 import io
 from typing import Any
 
-from django import forms
-from django.conf import settings
 from django.contrib import admin
-from django.db.models import Count, Model, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from deliveries import manifests, outbound
-from deliveries.actions import carriers
+from deliveries import manifests
 from deliveries.models import Carrier, Event, LedgerEntry, Manifest, Tender
 from deliveries.templatetags.units import dollars
 from stores.scoped_admin import ReadOnlyInline, ScopedAdmin, StoreFilter, in_store_time
@@ -71,48 +68,6 @@ class LedgerEntryAdmin(ScopedAdmin):
     @display(description=_("trip"))
     def trip_link(self, entry: LedgerEntry) -> str:
         return link("deliveries_trip_change", entry.trip_id, entry.trip)
-
-
-class CarrierForm(forms.ModelForm):
-    """The token is written and never shown."""
-
-    new_token = forms.CharField(
-        required=False, max_length=500, label=_("token of their API"),
-        widget=forms.PasswordInput(attrs={"autocomplete": "off"}), help_text=_("Kept sealed; empty leaves it as it is."),
-    )  # fmt: skip
-
-    def clean_url(self) -> str:
-        url: str = self.cleaned_data.get("url") or ""
-        if url:
-            try:
-                outbound.check(url, local=settings.OUTBOUND_LOCAL)
-            except outbound.Refused:
-                raise forms.ValidationError(_("Write an https:// address of the public internet.")) from None
-        return url
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        if cleaned.get("kind") == Carrier.Kind.HTTP and not cleaned.get("url"):
-            self.add_error("url", _("A carrier that is told through an API needs its address."))
-        return cleaned
-
-
-@admin.register(Carrier)
-class CarrierAdmin(ScopedAdmin):
-    """Who brings what nobody claimed. One is active a store; an old one is kept, because manifests name it."""
-
-    by_hand = frozenset({"add", "change"})
-    form = CarrierForm
-    list_display = ("name", "kind", "active", "store")
-    list_filter = ("active", StoreFilter)
-    list_select_related = ("store",)
-    fields = ("store", "name", "active", "kind", "url", "new_token")
-    search_fields = ("name",)
-
-    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
-        if isinstance(obj, Carrier) and form.cleaned_data.get("new_token"):
-            obj.token = carriers.seal_token(form.cleaned_data["new_token"])
-        super().save_model(request, obj, form, change)
 
 
 class TenderInline(ReadOnlyInline):
@@ -184,5 +139,8 @@ class ManifestAdmin(ScopedAdmin):
 
     @display(description=_("file"))
     def file(self, manifest: Manifest) -> str:
-        url = reverse("admin:deliveries_manifest_csv", args=[manifest.pk])
-        return format_html('<a class="hw-link" href="{}">{}</a>', url, _("Download CSV"))
+        return format_html(
+            '<a class="hw-link" href="{}">{}</a> · <a class="hw-link" href="{}?store={}&manifest={}">{}</a>',
+            reverse("admin:deliveries_manifest_csv", args=[manifest.pk]), _("Download CSV"),
+            reverse("staff:carrier_labels"), manifest.store.number, manifest.pk, _("Labels"),
+        )  # fmt: skip

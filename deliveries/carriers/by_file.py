@@ -1,4 +1,4 @@
-"""A carrier whose driver is handed a list. Its price is what the retailer's system said; there is nobody to tell."""
+"""A carrier whose driver is handed a list: nobody to ask for a price (`rates.py` has it), and nobody to tell."""
 
 from __future__ import annotations
 

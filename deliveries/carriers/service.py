@@ -28,7 +28,7 @@ class Label:
 
 class CarrierService(Protocol):
     def rates(self, packages: Sequence[Package]) -> dict[int, int]:
-        """What it charges for each, in cents, by package id; what is missing costs what the retailer said. Raises NotNow."""
+        """What it charges for each, in cents, by package id; what is missing is priced by `rates.py`. Raises NotNow."""
 
     def announce(self, manifest: Manifest) -> dict[int, Label]:
         """Tell it of a manifest, by package id. The same manifest again is the same order. Raises NotNow."""

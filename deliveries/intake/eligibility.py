@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
+from deliveries import switches
 from stores.feeds.report import RowFault
 from stores.feeds.rows import KnownStores
 from stores.feeds.sheets import Row, Sheet
@@ -61,7 +62,7 @@ def _answer(row: Checked, now: datetime) -> Answer:
     store, content = row.store, row.content
     place = _place(row)
     reasons = []
-    if not store.offers_work:
+    if not switches.offers_go_out(store):
         reasons.append("store_not_offering")
     if content["region"] != store.state:
         reasons.append("other_state")

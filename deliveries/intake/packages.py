@@ -236,6 +236,7 @@ def differing(content: dict[str, Any], other: dict[str, Any] | Package) -> list[
         package, other = other, {name: getattr(other, name) for name in content}
         if content["lat"] is None:
             other["lat"] = other["lon"] = None
+        other["carrier_cents"] = package.retailers_carrier_cents
         if not package.associate_ok:
             other["associate_ok"] = content["associate_ok"]
     return [_SHOWN_AS.get(name, name) for name, value in content.items() if other[name] != value]

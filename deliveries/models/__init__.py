@@ -1,9 +1,11 @@
 """Rows. They hold what is true and what the database promises of it; the verbs that change it are in `actions/`."""
 
+from .carrier_rate import CarrierRate
 from .conflict import BlockedPair
 from .customer import CarrierOnly, ChatMessage, FirstPin, GateCode, RatingTally, Thanks
 from .event import Event
 from .exchange import ApiCall, Import, ImportRow
+from .halt import Halt
 from .ledger import Carrier, Dispute, LedgerEntry, Manifest, Tender
 from .notice import MessageOptOut, MessageSettings, Notice, PushSubscription
 from .offer import Offer, OfferPackage, Round
@@ -20,6 +22,7 @@ __all__ = [
     "BlockedPair",
     "Carrier",
     "CarrierOnly",
+    "CarrierRate",
     "ChatMessage",
     "Claim",
     "DeliveryException",
@@ -27,6 +30,7 @@ __all__ = [
     "Event",
     "FirstPin",
     "GateCode",
+    "Halt",
     "Import",
     "ImportRow",
     "ItemClass",

@@ -148,6 +148,8 @@ class Package(models.Model):
     height_mm = models.PositiveIntegerField(_("height, millimetres"))
     value_cents = models.PositiveIntegerField(_("value, cents"), default=0)
     carrier_cents = models.PositiveIntegerField(_("what the carrier would cost, cents"))
+    # What the retailer said, where the store's table of rates says otherwise (`deliveries/carriers/rates.py`).
+    carrier_said_cents = models.PositiveIntegerField(null=True, editable=False)
     deliver_by = models.DateTimeField(_("promised by"))
     associate_ok = models.BooleanField(_("an associate may bring it"), default=True)
     item_class = models.CharField(
@@ -279,6 +281,11 @@ class Package(models.Model):
     def may_be_kept(self) -> bool:
         """Whether it may stay with an associate until their next shift."""
         return self.item_class in KEPT_OVERNIGHT
+
+    @property
+    def retailers_carrier_cents(self) -> int:
+        """What the retailer's system said the carrier would cost."""
+        return self.carrier_cents if self.carrier_said_cents is None else self.carrier_said_cents
 
     @property
     def volume_ml(self) -> int:

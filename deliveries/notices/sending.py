@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from deliveries import links, waking
+from deliveries import links, switches, waking
 from deliveries.live import snapshots
 from deliveries.live.words import Status
 from deliveries.models import MessageOptOut, Notice, PushSubscription
@@ -29,6 +29,7 @@ MOST_ATTEMPTS = 5
 # A claim older than this is a dead process's: longer than any one message can take. After failures twice, four times ...
 LEASE, LONGEST_WAIT = timedelta(minutes=2), timedelta(minutes=10)
 MOST_AT_ONCE = 200
+URGENT_FOR = timedelta(hours=1)
 
 
 def wake() -> None:
@@ -38,8 +39,11 @@ def wake() -> None:
 
 
 def due(now: datetime, store_id: int | None = None) -> QuerySet[Notice]:
-    """What may be claimed at `now`, in one store or anywhere."""
-    waiting = Notice.objects.filter(sent_at=None, failed_at=None, due_at__lte=now, attempts__lt=MOST_ATTEMPTS)
+    """What may be claimed at `now`, in one store or anywhere: the only place that asks whether messages are switched off."""
+    waiting = Notice.objects.filter(
+        Q(audience=Notice.Audience.STAFF) | ~switches.standing(switches.What.MESSAGES),
+        sent_at=None, failed_at=None, due_at__lte=now, attempts__lt=MOST_ATTEMPTS,
+    )  # fmt: skip
     return waiting if store_id is None else waiting.filter(store=store_id)
 
 
@@ -86,7 +90,7 @@ def claim(now: datetime, store_id: int | None = None) -> Notice | None:
 def _send(notice: Notice, now: datetime) -> bool:
     mine = Notice.objects.filter(pk=notice.pk, claimed_at=notice.claimed_at, sent_at=None)
     way = readers.way_of(notice)
-    write = _still_true(notice, now) if way else None
+    write = _still_true(notice, now) if way and not _stale(notice, now) else None
     if way is None or write is None:
         mine.delete()  # nobody to read it, or nothing left to say: dropped, not kept for ever
         return False
@@ -129,6 +133,16 @@ def closed(way: readers.Way, now: datetime) -> None:
         MessageOptOut.objects.update_or_create(
             channel=way.channel, address_hash=digest, defaults={"at": now, "by_gateway": True}
         )
+
+
+def _stale(notice: Notice, now: datetime) -> bool:
+    """Whether a switch held it until it is news no more: urgent ones after an hour, others as long as a push would last."""
+    kind = ALL[notice.kind]
+    began = notice.made_at + kind.wait
+    lasts = min(kind.lasts, URGENT_FOR) if kind.urgent else kind.lasts
+    if notice.audience == Notice.Audience.STAFF or now <= began + lasts:
+        return False
+    return switches.stood(switches.What.MESSAGES, notice.store_id, began, now)
 
 
 # --- Whether it is still true, and its words -------------------------------------------------------------------------------

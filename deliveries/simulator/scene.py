@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from associates import home
 from associates.models import Associate, Limits, Shift
+from deliveries.carriers import rates
 from deliveries.intake import packages as intake
 from deliveries.intake.columns import PACKAGES
 from deliveries.models import Package
@@ -75,6 +76,7 @@ def read(store: Store, *, orders: bytes, homes: bytes, now: datetime) -> Scene:
     """
     made, report = intake.imagine(CsvTable(orders, PACKAGES), stores=Store.objects.filter(pk=store.pk), now=now)
     report.warnings = [warning for warning in report.warnings if warning.code != "promise_past"]
+    rates.price(made, now=now)
     evenings: dict[date, Evening] = defaultdict(Evening)
     for number, package in enumerate(made, 1):
         package.pk = number

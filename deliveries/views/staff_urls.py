@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from . import bay, imports, labels, message_previews, reports, simulator, staff, store_custody, tonight
+from . import (
+    bay,
+    carrier_labels,
+    imports,
+    labels,
+    message_previews,
+    reports,
+    simulator,
+    staff,
+    store_custody,
+    switches,
+    tonight,
+)
 
 app_name = "staff"
 urlpatterns = [
@@ -11,6 +23,9 @@ urlpatterns = [
     path("bay/", bay.bay_view, name="bay"),
     path("custody/", store_custody.custody_view, name="custody"),
     path("labels/", labels.labels_view, name="labels"),
+    path("carrier-labels/", carrier_labels.carrier_labels_view, name="carrier_labels"),
+    path("carrier-labels/pdf/", carrier_labels.carrier_pdfs_view, name="carrier_pdfs"),
+    path("carrier-labels/<int:pk>/", carrier_labels.carrier_label_view, name="carrier_label"),
     path("reports/", reports.reports_view, name="reports"),
     path("simulator/", simulator.simulator_view, name="simulator"),
     path("simulator/<int:pk>/", simulator.simulation_view, name="simulation"),
@@ -19,5 +34,6 @@ urlpatterns = [
     path("imports/<uuid:pk>/", imports.import_view, name="import"),
     path("imports/<uuid:pk>/keep/", imports.import_keep, name="import_keep"),
     path("imports/<uuid:pk>/rejected/", imports.import_rejected, name="import_rejected"),
+    path("switches/", switches.switches_view, name="switches"),
     path("messages/", message_previews.previews_view, name="messages"),
 ]

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from associates import actions, terms
 from associates.models import Associate, Shift, current_shift, on_their_days, willing
-from deliveries import matching
+from deliveries import matching, switches
 from deliveries.actions import offers, standing
 from deliveries.states import TripState
-from stores.models import Holiday, Store
+from stores.models import Holiday
 
 from . import mine
 from .access import associate_page
@@ -56,7 +56,7 @@ def why_nothing(person: Associate, shift: Shift | None, now: datetime) -> str:
         return "setting_up"
     if person.state == Associate.State.PAUSED:
         return "paused"
-    if store.stage == Store.Stage.PAUSED or not store.offers_work:
+    if not switches.offers_go_out(store):
         return "store_paused"
     if Holiday.objects.filter(store=store, day=evening).exists():
         return "holiday"

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from deliveries import switches
 from deliveries.models import Claim, DeliveryException, Manifest, Offer, Package, RatingTally, Trip
 from deliveries.states import OfferState, PackageState, TripState
 from stores.models import Store
@@ -192,6 +193,7 @@ def board(store: Store, now: datetime) -> dict[str, Any]:
     return {
         "store": store,
         "now": now,
+        "halts": switches.open_in(store.pk).select_related("off_user"),
         "figures": figures(store, now),
         "risky": [(package, package.deliver_by - now, package.deliver_by <= now) for package in risky[:MOST_ROWS]],
         "risky_more": len(risky) > MOST_ROWS,

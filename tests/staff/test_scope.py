@@ -38,6 +38,9 @@ def pages_of(row: Model) -> Iterator[str]:
             yield f"{page.verb_url(verb)}?ids={row.pk}"
     if isinstance(row, Manifest):
         yield reverse("admin:deliveries_manifest_csv", args=[row.pk])
+        yield reverse("staff:carrier_labels") + f"?manifest={row.pk}"
+        yield reverse("staff:carrier_pdfs") + f"?manifest={row.pk}"
+        yield reverse("staff:carrier_label", args=[row.tenders.get().pk])
     if isinstance(row, Proof):
         yield reverse("admin:deliveries_proof_photo", args=[row.pk])
 
@@ -80,6 +83,9 @@ def general_pages(zanzibar: World) -> Iterator[str]:
         yield reverse("staff:import_rejected", args=[job.pk])
     yield reverse("staff:reports")
     yield reverse("staff:custody") + f"?q={zanzibar.word}"
+    yield reverse("staff:switches")
+    yield reverse("staff:carrier_labels")
+    yield reverse("staff:carrier_pdfs")
     yield reverse("staff:labels") + f"?ids={zanzibar.packages['received'].pk}"
 
 

@@ -29,6 +29,7 @@ from deliveries.actions import (
 )
 from deliveries.models import (
     Carrier,
+    CarrierRate,
     DeliveryException,
     Event,
     Import,
@@ -223,6 +224,13 @@ def build(word: str = "Zanzibar", *, store: Store | None = None, now: datetime =
         LedgerEntry.objects.filter(store=store).earliest("pk"),
         ledger.dispute(trip=done, words=f"{word} toll", by=done.associate, now=now),
         Carrier.objects.get(store=store),
+        CarrierRate.objects.get_or_create(
+            carrier=Carrier.objects.get(store=store),
+            zip_from="99950",
+            zip_to="99950",
+            effective_from=date(2026, 1, 1),
+            defaults={"cents": 4000},
+        )[0],
         running.move_cutoff(
             store=store, to=time(21, 30), by=actors.system("test"), now=now, reason=f"{word} truck"
         ).decisions.latest("pk"),
