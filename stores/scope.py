@@ -22,7 +22,7 @@ M = TypeVar("M", bound=Model)
 BAY_VERBS = frozenset({"stage", "load", "unload", "report_missing", "receive_return", "hold", "collect"})
 LEAD_VERBS = BAY_VERBS | {
     "withdraw", "release", "reassign", "override", "tender", "force_hold", "cancel", "confirm_pin", "abandon", "pause",
-    "set_stage", "move_cutoff", "switch", "simulate", "report", "settle_report", "import",
+    "set_stage", "move_cutoff", "switch", "word", "simulate", "report", "settle_report", "import",
 }  # fmt: skip
 PAY_VERBS = frozenset({"report", "correct", "accept_dispute", "explain_dispute"})
 VERBS: dict[str, frozenset[str]] = {

@@ -82,16 +82,16 @@ class RateForm(RateEndForm):
     """Weights in pounds and prices in dollars, as a carrier's own table has them."""
 
     over_lb = forms.DecimalField(
-        label=_("over, pounds"), min_value=0, max_digits=4, decimal_places=1, initial=0,
+        label=_("Over, pounds"), min_value=0, max_digits=4, decimal_places=1, initial=0,
         widget=UnfoldAdminDecimalFieldWidget, help_text=_("Where the line before it ends; 0 for the first."),
     )  # fmt: skip
     up_to_lb = forms.DecimalField(
-        label=_("up to, pounds"), min_value=Decimal("0.1"), max_value=HEAVIEST_LB, max_digits=4, decimal_places=1,
+        label=_("Up to, pounds"), min_value=Decimal("0.1"), max_value=HEAVIEST_LB, max_digits=4, decimal_places=1,
         initial=HEAVIEST_LB, widget=UnfoldAdminDecimalFieldWidget,
         help_text=_("A package of exactly this weight is still in this line."),
     )  # fmt: skip
     price = forms.DecimalField(
-        label=_("price, dollars"), min_value=0, max_value=MOST_RATE_CENTS // 100, decimal_places=2,
+        label=_("Price, dollars"), min_value=0, max_value=MOST_RATE_CENTS // 100, decimal_places=2,
         widget=UnfoldAdminDecimalFieldWidget,
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from .event import Event
 from .exchange import ApiCall, Import, ImportRow
 from .halt import Halt
 from .ledger import Carrier, Dispute, LedgerEntry, Manifest, Tender
+from .message_text import MessageText
 from .notice import MessageOptOut, MessageSettings, Notice, PushSubscription
 from .offer import Offer, OfferPackage, Round
 from .package import ItemClass, Package, PackageQuerySet, SafePlace, TrackingLink
@@ -38,6 +39,7 @@ __all__ = [
     "Manifest",
     "MessageOptOut",
     "MessageSettings",
+    "MessageText",
     "Notice",
     "Offer",
     "OfferPackage",

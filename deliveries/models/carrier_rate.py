@@ -12,6 +12,8 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
+from stores import units
+
 from .ledger import Carrier
 from .package import HEAVIEST_G
 
@@ -79,7 +81,8 @@ class CarrierRate(models.Model):
 
     def __str__(self) -> str:
         zips = self.zip_from if self.zip_from == self.zip_to else f"{self.zip_from}-{self.zip_to}"
-        return f"{self.carrier} {zips} {self.over_g}-{self.up_to_g} g {self.effective_from}"
+        weights = f"{units.pounds(self.over_g)}-{units.pounds(self.up_to_g)} lb"
+        return f"{self.carrier} {zips} {weights} {self.effective_from}"
 
     def holds(self, day: date, zip_code: str, weight_g: int) -> bool:
         """Whether this line has the price of such a package on `day`."""

@@ -18,9 +18,9 @@ from deliveries.models import DeliveryException
 from deliveries.models.notice import Channel
 from stores.models import Store
 
-from . import texts
+from . import texts, wording
 from .channels import Text, sms
-from .kinds import ASSOCIATE, CUSTOMER, STAFF
+from .kinds import ALL, ASSOCIATE, CUSTOMER, STAFF
 
 # As long as a real one, and nobody's.
 TOKEN = "Ex4mple" + "-" * 25
@@ -38,31 +38,40 @@ class Preview:
     text: Text
     sms: str
     sms_length: int
+    own: bool  # in the store's own words
+    editable: bool
 
 
 def previews(store: Store, *, now: datetime) -> dict[str, list[Preview]]:
     """By audience, every kind in every language, as this store's would read."""
     languages = [code for code, _name in settings.LANGUAGES]
+    own = wording.in_force(store.pk)
     return {
         audience: [
-            _preview(kind, str(table[kind].title), audience, store, code, now) for kind in table for code in languages
+            preview(kind, audience, store, code, own.get((kind, code)), now=now) for kind in table for code in languages
         ]
         for audience, table in (("customer", CUSTOMER), ("associate", ASSOCIATE), ("staff", STAFF))
     }
 
 
-def _preview(kind: str, title: str, audience: str, store: Store, language: str, now: datetime) -> Preview:
+def preview(
+    kind: str, audience: str, store: Store, language: str, said: wording.Words | None, *, now: datetime
+) -> Preview:
+    """One message, in our words or as `said`."""
     link = settings.SITE_URL + (reverse("tracking", args=[TOKEN]) if audience == "customer" else reverse("today"))
     stop = f"{link}messages/" if audience == "customer" else ""
 
     def write(channel: Channel) -> Text:
         with translation.override(language):
             context = sample(kind, store, channel, now=now)
-        return texts.write(kind, context, language=language, zone=store.zone, link=link, stop=stop)
+        return texts.write(kind, context, language=language, zone=store.zone, link=link, stop=stop, said=said)
 
     with translation.override(language):
         short = sms.written(write(Channel.SMS))
-    return Preview(kind, title, language, write(Channel.MAIL), short, sms.length(short))
+    return Preview(
+        kind, str(ALL[kind].title), language, write(Channel.MAIL), short, sms.length(short), own=said is not None,
+        editable=kind in wording.EDITABLE,
+    )  # fmt: skip
 
 
 def sample(kind: str, store: Store, channel: str, *, now: datetime) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from deliveries.models import MessageOptOut, Notice, PushSubscription
 from deliveries.models.notice import Channel
 from deliveries.states import OfferState, TripState
 
-from . import channels, readers, texts
+from . import channels, readers, texts, wording
 from .channels import Failed, Text
 from .kinds import ABOUT_PAPERS, ALL
 from .papers import paper_key
@@ -177,6 +177,7 @@ def _to_customer(notice: Notice, now: datetime) -> Callable[[], Text] | None:
         return texts.write(
             notice.kind, texts.of_package(package, facts, window, channel=notice.channel, language=language, now=now),
             language=language, zone=package.store.zone, link=link, stop=f"{link}messages/",
+            said=wording.in_force(package.store_id).get((notice.kind, language)),
         )  # fmt: skip
 
     return write

@@ -6,6 +6,7 @@ Names are customers' and stores' data, and templates are split by lines, so what
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,9 +25,11 @@ from deliveries.live.window import Window
 from deliveries.models import Notice, Offer, Package, SafePlace, Swap, Trip
 from deliveries.models.notice import Channel
 
-from .channels import Text
+from . import wording
+from .channels import Text, sms
 from .channels.sms import gsm
 from .kinds import ALL
+from .wording import Words
 
 NAME, SHORT_NAME = 60, 16  # characters; a text message has few
 _JOINERS = frozenset("\u200d\ufe0f")  # inside an emoji; alone they show nothing
@@ -51,19 +54,53 @@ def name(text: str, channel: str, otherwise: str) -> str:
 
 
 def write(
-    kind: str, context: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: str = "", stop: str = ""
-) -> Text:
-    """The message of `kind` in `language`, times on the clock of `zone`."""
+    kind: str, context: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: str = "", stop: str = "",
+    said: Words | None = None,
+) -> Text:  # fmt: skip
+    """The message of `kind` in `language`, times on the clock of `zone`; `said`: staff's own words instead of ours."""
+    context = {**context, "link": link, "stop": stop}
     with translation.override(language), timezone.override(zone):
-        rendered = render_to_string(f"messages/{kind}.txt", {**context, "link": link, "stop": stop}).strip()
+        filled = wording.fill(said, wording.values(kind, context)) if said else None
+        if filled:
+            photo = kind == "delivered" and context.get("photo")
+            rendered = render_to_string(
+                "messages/_edited.txt", {**context, "said": filled, "photo_link": photo}
+            ).strip()
+        else:
+            rendered = render_to_string(f"messages/{kind}.txt", context).strip()
     rendered = rendered.replace(".m..", ".m.")  # a sentence that ends with "6:41 p.m." has its full stop
     subject, _newline, rest = rendered.partition("\n")
     short, _newline, body = rest.partition("\n")
     subject, short = line(subject, 200), line(short, 300)
     return Text(
         subject=subject, body=body.strip() + "\n", title=subject, short=short, link=link, stop=stop,
-        language=language, lasts=ALL[kind].lasts,
+        language=language, lasts=ALL[kind].lasts, says_stop=filled is not None,
     )  # fmt: skip
+
+
+# --- Words of staff's own -------------------------------------------------------------------------------------------------
+def clean(said: Words) -> Words:
+    """A text without what cannot be seen: subject and short form on one line, the mail in paragraphs."""
+    body = "\n".join(line(each, 10_000) for each in said.body.strip().splitlines())
+    return Words(line(said.subject, 10_000), line(said.short, 10_000), re.sub(r"\n{3,}", "\n\n", body).strip())
+
+
+def faults(kind: str, language: str, said: Words) -> list[tuple[str, str]]:
+    """What is wrong with a text, as (field, sentence); its text message is measured with the longest values and a link."""
+    said = clean(said)
+    found = wording.faults(kind, said)
+    filled = None if found else wording.fill(said, wording.longest(kind, language, "M" * SHORT_NAME))
+    if filled:
+        link = settings.SITE_URL + reverse("tracking", args=["M" * 32])  # as long as a real one
+        with translation.override(language):
+            message = sms.written(Text("", "", "", filled.short, link, stop=link, says_stop=True))
+        if (length := sms.length(message)) > sms.LONGEST_OF_TWO:
+            sentence = _(
+                "As a text message this may come to %(length)d characters with long names, the link and how to stop. "
+                "Make it %(more)d shorter."
+            )
+            found.append(("short", sentence % {"length": length, "more": length - sms.LONGEST_OF_TWO}))
+    return found
 
 
 # --- What goes into them --------------------------------------------------------------------------------------------------

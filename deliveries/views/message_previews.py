@@ -27,6 +27,6 @@ def previews_view(request: HttpRequest, desk: Desk) -> HttpResponse:
                 (_("To customers"), made["customer"]), (_("To associates"), made["associate"]),
                 (_("To staff"), made["staff"]),
             ],
-            "longest": LONGEST, "sms": channels.SMS.offered(), "push": channels.PUSH.offered(),
+            "longest": LONGEST, "may_word": desk.may("word"), "sms": channels.SMS.offered(), "push": channels.PUSH.offered(),
         },
     )  # fmt: skip

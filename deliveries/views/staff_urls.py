@@ -8,6 +8,7 @@ from . import (
     imports,
     labels,
     message_previews,
+    message_texts,
     reports,
     simulator,
     staff,
@@ -36,4 +37,5 @@ urlpatterns = [
     path("imports/<uuid:pk>/rejected/", imports.import_rejected, name="import_rejected"),
     path("switches/", switches.switches_view, name="switches"),
     path("messages/", message_previews.previews_view, name="messages"),
+    path("messages/<slug:kind>/<slug:language>/", message_texts.message_text_view, name="message_text"),
 ]

@@ -39,13 +39,15 @@ MEANS: dict[str, str | Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """One switch of the page: what it stops, in this store or everywhere, and whether it is off."""
+    """One switch of the page: what it stops, in this store or everywhere, and whether it is off. `above`: it is off
+    everywhere, whatever the store's own switch says."""
 
     what: str
     label: str | Promise
     means: str | Promise
     halt: Halt | None
     everywhere: bool
+    above: bool
     may: bool
 
 
@@ -64,10 +66,13 @@ def switches_of(desk: Desk) -> list[Switch]:
     found = {(halt.what, halt.store_id is None): halt for halt in halts}
     kinds = [False, True] if desk.access.everywhere else [False]
     return [
-        Switch(what, label, MEANS[what], found.get((what, everywhere)), everywhere, everywhere or desk.may("switch"))
+        Switch(
+            what, label, MEANS[what], found.get((what, everywhere)), everywhere, (what, True) in found and not everywhere,
+            everywhere or desk.may("switch"),
+        )
         for everywhere in kinds
         for what, label in Halt.What.choices
-    ]
+    ]  # fmt: skip
 
 
 @staff_page

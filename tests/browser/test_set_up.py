@@ -85,7 +85,7 @@ def test_a_switch_is_turned_with_a_reason(phone: Phone, store: Store, size: dict
     page.goto("/admin/switches/")
     card = page.locator('[data-switch="messages"]')
     card.get_by_role("button", name="Switch off: Messages").click()
-    expect(page).to_have_url(lambda url: "switches" in url)
+    assert card.get_by_label("Reason").evaluate("field => !field.validity.valid"), "a reason is asked for"
     card.get_by_label("Reason").fill("The gateway sends everything twice")
     card.get_by_role("button", name="Switch off: Messages").click()
     expect(card).to_contain_text("by Maya Lopez: The gateway sends everything twice")
@@ -96,7 +96,30 @@ def test_a_switch_is_turned_with_a_reason(phone: Phone, store: Store, size: dict
     page.get_by_role("link", name="Messages: switched off.").click()
     card.get_by_label("Reason").fill("Mended")
     card.get_by_role("button", name="Switch on: Messages").click()
-    expect(page.get_by_text("On again")).to_contain_text("Mended")
+    expect(page.locator("section", has=page.locator("#hw-turns"))).to_contain_text("by Maya Lopez: Mended")
+
+
+@SIZES
+def test_a_message_is_worded_and_tried_out(phone: Phone, store: Store, size: dict[str, object]) -> None:
+    page = phone(**size)
+    sign_in(page, make.staff(store, first_name="Maya", last_name="Lopez"))
+    page.goto("/admin/messages/")
+    page.get_by_role("link", name="Word it yourself: On the way, en").click()
+    looks_right(page, "message-text")
+    short = page.get_by_label("Text message and notification")
+    short.fill("{courier.__class__} comes")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Use one of these, or no braces: {courier}")
+    looks_right(page, "message-text-wrong")
+    short.fill("{courier} brings your package, by {time}.")
+    page.get_by_role("button", name="Try it out").click()
+    expect(page.get_by_text("Homeward: Ana brings your package, by")).to_contain_text("Reply STOP to end.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved. The next message")).to_be_visible()
+    expect(page.locator("section", has=page.locator("#hw-before"))).to_contain_text("Maya Lopez")
+    looks_right(page, "message-text-own")
+    page.get_by_role("button", name="Back to our words").click()
+    expect(page.get_by_text("Our words, or those for every store")).to_be_visible()
 
 
 def test_a_carriers_rates_are_a_table(web: Web, phone: Phone, store: Store) -> None:

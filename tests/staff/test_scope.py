@@ -83,6 +83,7 @@ def general_pages(zanzibar: World) -> Iterator[str]:
         yield reverse("staff:import_rejected", args=[job.pk])
     yield reverse("staff:reports")
     yield reverse("staff:custody") + f"?q={zanzibar.word}"
+    yield reverse("staff:message_text", args=["late", "en"])
     yield reverse("staff:switches")
     yield reverse("staff:carrier_labels")
     yield reverse("staff:carrier_pdfs")

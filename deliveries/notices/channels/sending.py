@@ -20,6 +20,7 @@ class Text:
     link: str
     stop: str = ""
     last_line: str = ""  # for machines: on a line of its own at the end of a text message
+    says_stop: bool = False  # how to stop is said in a text message even where that makes it two
     language: str = "en"
     lasts: timedelta = field(default=timedelta(hours=12))
 

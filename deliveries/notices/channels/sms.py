@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from .sending import Failed, Text
 
 LONGEST = 160  # of the GSM alphabet, in one part
+LONGEST_OF_TWO = 2 * 153  # each part of several says which it is
 STOPPED = frozenset({"410", "21610"})  # Gone; Twilio: the person answered STOP
 NO_SUCH_NUMBER = frozenset({"404", "21211", "21214", "21217", "21614"})
 _CODE = re.compile(r"error=(\d{3,5})\b")
@@ -58,11 +59,11 @@ class Sms:
 
 
 def written(text: Text) -> str:
-    """The whole text message: who speaks, what, where to look; and how to stop, where there is room for it."""
+    """The whole text message: who speaks, what, where to look; and how to stop, where there is room or it must be said."""
     said = f"{gsm(_('Homeward: %(message)s') % {'message': text.short})} {text.link}".rstrip()
     said += f"\n{text.last_line}" if text.last_line else ""
     stop = gsm(_("Reply STOP to end.")) if text.stop else ""
-    return f"{said} {stop}" if stop and length(f"{said} {stop}") <= LONGEST else said
+    return f"{said} {stop}" if stop and (text.says_stop or length(f"{said} {stop}") <= LONGEST) else said
 
 
 def gsm(text: str) -> str:
