@@ -11,7 +11,7 @@ worker process or in a notebook. ``docs/planner.md`` explains the method.
 from deliveries.planner.evaluate import Evaluation, Trip, Violation, evaluate
 from deliveries.planner.plan import AssociateReason, PackageReason, Plan, Reasons, Stop
 from deliveries.planner.problem import FORMAT, Associate, Package, Params, Problem
-from deliveries.planner.solve import solve
+from deliveries.planner.solve import ready, solve
 
 __all__ = [
     "FORMAT",
@@ -28,5 +28,6 @@ __all__ = [
     "Trip",
     "Violation",
     "evaluate",
+    "ready",
     "solve",
 ]

@@ -25,9 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.time >= 0:
         parser.error("--time must not be negative")
 
-    from deliveries.planner import Problem, Stop, compiled, solve
+    from deliveries.planner import Problem, Stop, ready, solve
 
-    compiled.ready()
+    ready()
     try:
         text = sys.stdin.read() if options.instance == "-" else Path(options.instance).read_text()
         problem = Problem.from_json(json.loads(text))

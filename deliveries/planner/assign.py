@@ -278,6 +278,11 @@ def _highs() -> ModuleType:
     return highspy
 
 
+def load_solver() -> None:
+    """Import HiGHS and let it say its greeting now."""
+    _solver()
+
+
 _greeted = False
 
 

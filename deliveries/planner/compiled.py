@@ -110,7 +110,7 @@ def _address(array: np.ndarray) -> int:
         return 0
     if not array.flags.writeable:
         return array.ctypes.data
-    return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    return ctypes.addressof(ctypes.c_char.from_buffer(array.data))
 
 
 def _parse(kind: str) -> tuple[np.dtype[Any], int]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from deliveries.planner import compiled, small
+from deliveries.planner.assign import load_solver
 from deliveries.planner.exact import Exact
 from deliveries.planner.model import Model, Trips
 from deliveries.planner.plan import Plan, Stop
@@ -17,6 +18,12 @@ from deliveries.planner.stages import Stages
 
 FINISHING_SECONDS = 0.01
 """Kept back for the reasons and the answer."""
+
+
+def ready() -> None:
+    """Load what planning needs, HiGHS and the kernels if they are made, so that it is at hand before a clock starts."""
+    load_solver()
+    compiled.ready()
 
 
 def solve(problem: Problem, *, stop: Stop, seed: int = 0, threads: int | None = None) -> Plan:

@@ -24,8 +24,10 @@ SIDE_BY_SIDE = 2
 SNAPSHOTS = 15
 """How often in a stage an annealer's bundles are taken into the pool."""
 MOST_CHOICES, NODES = 1200, 1
-DEEP_HEAT, DEEP_ROUNDS_PER_STOP, DEEP_FROM_STOPS = 12_000.0, 300, 80
-"""Of the search that goes on beside a long choice, in evenings of at least so many stops."""
+LARGE = 80
+"""Stops from which an evening gets more than one annealing. Smaller ones are proved sooner than a choice would be made."""
+DEEP_HEAT, DEEP_ROUNDS_PER_STOP = 12_000.0, 300
+"""Of the search that goes on beside a long choice, in large evenings."""
 
 
 class Stages:
@@ -40,7 +42,10 @@ class Stages:
         self._annealers = [Annealer(model, kernels, trips, SIDE_BY_SIDE * seed + k) for k in range(SIDE_BY_SIDE)]
 
     def run(self, stop: Stop, threads: int) -> None:
-        """All stages, or as many as fit before ``stop``; none after one that left nothing to be gained from its bundles."""
+        """All stages, or as many as fit before ``stop``; none after one that left nothing to be gained from its bundles.
+
+        An evening that is not large is annealed once, and no more.
+        """
         with ThreadPoolExecutor(min(threads, SIDE_BY_SIDE)) as executor:
             for heat in HEATS:
                 before = self.value
@@ -49,7 +54,7 @@ class Stages:
                         self.add(trips)
                 for annealer in self._annealers:
                     self._keep(annealer.trips, annealer.value)
-                if stop():
+                if stop() or self.model.size < LARGE:
                     return
                 open_gap = self._choose(stop)
                 if self.value == before and open_gap < 1:
@@ -59,7 +64,7 @@ class Stages:
 
     def deeper(self, trips: Trips, stop: Stop) -> list[Trips]:
         """Search on from ``trips``, slowly and hotter than before; what was seen on the way, the best of it last."""
-        if self.model.size < DEEP_FROM_STOPS:
+        if self.model.size < LARGE:
             return []
         annealer = self._annealers[0]
         annealer.trips, annealer.value = trips, self.model.total(trips)

@@ -64,6 +64,8 @@ class Tree:
         ends[0] = False
         at = np.flatnonzero(ends)
         found = labels[at]
+        if not len(at):
+            return np.zeros((0, self.depth), dtype=np.int64), found[:, 0], found[:, 0], self.key[:0]
         back = np.full((len(at), self.depth), -1, dtype=np.int64)
         for step in range(self.depth):
             back[:, step] = np.where(at > 0, labels[at, k.LAST], -1)
