@@ -38,12 +38,9 @@ class ImportForm(forms.Form):
         label=_("File"), help_text=_("CSV or JSON lines, as it is or gzipped. At most 100,000 rows and 60 MB.")
     )
     first = forms.ChoiceField(
-        label=_("What to do"),
-        choices=[
-            ("check", _("Check it first: show what would happen, write nothing")),
-            ("keep", _("Keep the good rows at once, report the others")),
-        ],
-    )
+        label=_("What to do"), choices=[("check", _("Check it first")), ("keep", _("Keep the good rows at once"))],
+        help_text=_("A check reads the whole file and writes nothing; then one press keeps it."),
+    )  # fmt: skip
 
 
 def _stores(desk: Desk) -> list[Store]:
