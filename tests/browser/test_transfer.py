@@ -95,6 +95,8 @@ def test_the_giver_has_no_signal(phone: Callable[..., Page], check: Check, troub
 
     his.goto("/trip/take-over/")
     his.get_by_label("Code on your colleague’s phone").fill(code)
+    his.evaluate("document.body.dispatchEvent(new CustomEvent('look'))")
+    expect(his.get_by_label("Code on your colleague’s phone")).to_have_value(code)  # looking again takes nothing away
     his.get_by_role("button", name="Look at it").click()
     his.get_by_role("button", name="I take them").click()
     his.get_by_text("Ana has no signal").click()
