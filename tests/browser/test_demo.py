@@ -37,7 +37,7 @@ def test_a_newcomer_finds_what_there_is(
     assert said
     package = scenes.package("PIN")
     assert package
-    valuable.get_by_role("button", name="Customer’s page: A valuable package").click()
+    valuable.get_by_role("button", name="Customer’s page").click()
     expect(page).to_have_url(re.compile("/t/"))
     expect(page.locator("p.pin")).to_have_text(pins.pin_of(package))
 
