@@ -60,6 +60,8 @@ def write(
     """The message of `kind` in `language`, times on the clock of `zone`; `said`: staff's own words instead of ours."""
     context = {**context, "link": link, "stop": stop}
     with translation.override(language), timezone.override(zone):
+        if said and wording.ours_only(kind, context):
+            said = None
         filled = wording.fill(said, wording.values(kind, context)) if said else None
         if filled:
             photo = kind == "delivered" and context.get("photo")

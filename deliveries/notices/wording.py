@@ -40,6 +40,7 @@ PLACEHOLDERS: dict[str, tuple[str, ...]] = {
     "ready": ("promised", "store", "store_phone"),
     "on_the_way": ("courier", "time", "store", "store_phone"),
     "next": ("courier", "store", "store_phone"),
+    "answered": ("courier", "store", "store_phone"),
     "late": ("time", "promised", "store", "store_phone"),
     "delivered": ("time", "store", "store_phone"),
     "attempted": ("reason", "next_step", "store", "store_phone"),
@@ -83,6 +84,14 @@ def values(kind: str, context: Mapping[str, Any]) -> dict[str, str]:
         else:
             found[name] = str(context.get(name) or "")
     return found
+
+
+def ours_only(kind: str, context: Mapping[str, Any]) -> bool:
+    """Whether this one message has to be in our words: it says a PIN, or that its customer has to be there, and a text written
+    for every package may say that nobody need wait."""
+    if kind == "next":
+        return bool(context.get("pin") or context.get("in_person"))
+    return kind == "on_the_way" and bool(context.get("pin"))
 
 
 def fill(said: Words, known: Mapping[str, str]) -> Words | None:

@@ -69,6 +69,28 @@ def test_a_stores_words_go_before_those_for_all_and_those_before_ours(store: Sto
     assert read(store).text.subject == ours
 
 
+@pytest.mark.parametrize(
+    ("kind", "known"), [("on_the_way", {"pin": "4711"}), ("next", {"pin": "4711"}), ("next", {"in_person": True})]
+)
+def test_who_has_to_be_there_reads_our_words(store: Store, lead: User, kind: str, known: dict[str, Any]) -> None:
+    """A text for every package may say that nobody need wait; and it has no PIN."""
+    word(store, lead, Words("You need not wait", "Need not wait.", "Stay where you are."), kind=kind)
+    said = words.in_force(store.pk)[kind, "en"]
+    context = previews.sample(kind, store, "mail", now=NOW)
+
+    def written(context: dict[str, Any]) -> texts.Text:
+        return texts.write(kind, context, language="en", zone=store.zone, link="https://x/", said=said)
+
+    assert written(context).subject == "You need not wait"
+    text = written(context | known)
+    assert "need not wait" not in text.subject + text.short + text.body
+    assert (
+        all(f"{known['pin']}." in part for part in (text.short, text.body))
+        if "pin" in known
+        else "be there" in text.body
+    )
+
+
 def _by(store: Store) -> str:
     local = store.local(NOW + timedelta(minutes=50))
     return f"{local.hour % 12}:{local.minute:02} p.m."
