@@ -17,7 +17,7 @@ from deliveries.actions import wording
 from deliveries.models import MessageText
 from deliveries.notices import previews, texts
 from deliveries.notices import wording as words
-from deliveries.notices.channels import sms
+from deliveries.notices.channels import Text, sms
 from deliveries.notices.wording import Words
 from stores.models import StaffMember, Store, User
 
@@ -78,7 +78,7 @@ def test_who_has_to_be_there_reads_our_words(store: Store, lead: User, kind: str
     said = words.in_force(store.pk)[kind, "en"]
     context = previews.sample(kind, store, "mail", now=NOW)
 
-    def written(context: dict[str, Any]) -> texts.Text:
+    def written(context: dict[str, Any]) -> Text:
         return texts.write(kind, context, language="en", zone=store.zone, link="https://x/", said=said)
 
     assert written(context).subject == "You need not wait"
