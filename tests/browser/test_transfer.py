@@ -106,6 +106,8 @@ def test_the_giver_has_no_signal(phone: Callable[..., Page], check: Check, troub
     second.scroll_into_view_if_needed()
     check(hers, "hand-over-second-code")
     his.get_by_label("Second code").fill("000000")
+    his.evaluate("document.body.dispatchEvent(new CustomEvent('look'))")
+    expect(his.get_by_label("Second code")).to_have_value("000000")
     his.get_by_role("button", name="I have the packages").click()
     expect(his.get_by_text("That is not the second code")).to_be_visible()
     his.goto("/trip/take-over/")
