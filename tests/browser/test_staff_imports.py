@@ -57,7 +57,7 @@ def a_worker() -> Iterator[None]:
     thread = threading.Thread(target=work)
     thread.start()
     yield
-    thread.join(timeout=60)
+    thread.join(timeout=90)
     assert not thread.is_alive()
 
 
@@ -86,7 +86,8 @@ def test_a_file_is_checked_mended_and_kept(phone: Phone, store: Store, tmp_path:
     send(page, tmp_path / "orders.csv")
     looks_right(page, "import-waiting")
     with a_worker():
-        expect(page.get_by_text("Checked only: nothing was written.")).to_be_visible()
+        pass
+    expect(page.get_by_text("Checked only: nothing was written.")).to_be_visible()
     assert (figure(page, "would be kept"), figure(page, "rejected")) == ("9", "3")
     expect(page.get_by_text("Row 3")).to_be_visible()
     expect(page.get_by_text("weight_lb “heavy”")).to_be_visible()
@@ -96,7 +97,8 @@ def test_a_file_is_checked_mended_and_kept(phone: Phone, store: Store, tmp_path:
     page.get_by_role("button", name="Keep 9 rows").press("Enter")
     expect(page.get_by_text("Waiting for a worker.")).to_be_visible()
     with a_worker():
-        expect(page.get_by_role("link", name="Download rejected rows")).to_be_visible()
+        pass
+    expect(page.get_by_role("link", name="Download rejected rows")).to_be_visible()
     assert Package.objects.count() == 9
     looks_right(page, "import-kept")
 
@@ -109,7 +111,8 @@ def test_a_file_is_checked_mended_and_kept(phone: Phone, store: Store, tmp_path:
     (tmp_path / "mended.csv").write_bytes(as_csv(found))
     send(page, tmp_path / "mended.csv", "keep")
     with a_worker():
-        expect(page.locator(".hw-figure").filter(has_text="rows read")).to_be_visible()
+        pass
+    expect(page.locator(".hw-figure").filter(has_text="rows read")).to_be_visible()
     assert (figure(page, "kept"), figure(page, "rejected")) == ("3", "0")
     assert Package.objects.count() == 12
     page.get_by_role("link", name="All imports").click()
@@ -124,13 +127,10 @@ def test_the_bar_follows_the_worker(phone: Phone, store: Store, tmp_path: Path) 
     sign_in(page, make.staff(store))
     send(page, tmp_path / "orders.csv")
     bar = page.get_by_role("progressbar", name="Rows read")
-    seen = []
     with a_worker():
-        expect(bar).to_have_attribute("value", re.compile("^[1-5]000$"))
-        seen.append(int(bar.get_attribute("value") or 0))
-        looks = page.evaluate("document.querySelector('progress').getAttribute('max')")
-        expect(page.get_by_text("Checked only: nothing was written.")).to_be_visible()
-    assert looks == "6000"
+        expect(bar).to_have_attribute("value", re.compile("^[1-5]000$"), timeout=30_000)
+        assert bar.get_attribute("max") == "6000"
+    expect(page.get_by_text("Checked only: nothing was written.")).to_be_visible()
     page.get_by_role("button", name="Keep 6,000 rows").click()
     job = Import.objects.get(dry_run=False)
     for turn in (1, 2, 3):
@@ -140,5 +140,6 @@ def test_the_bar_follows_the_worker(phone: Phone, store: Store, tmp_path: Path) 
     expect(page.locator("#hw-said")).to_have_text("50 percent read.")
     looks_right(page, "import-running")
     with a_worker():
-        expect(page.locator(".hw-figure").filter(has_text="kept")).to_be_visible()
+        pass
+    expect(page.locator(".hw-figure").filter(has_text="rows kept")).to_be_visible()
     assert Package.objects.count() == 6_000
