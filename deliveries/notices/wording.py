@@ -50,6 +50,7 @@ PLACEHOLDERS: dict[str, tuple[str, ...]] = {
 EDITABLE = tuple(PLACEHOLDERS)
 _TIME = {"on_the_way": "by", "late": "by", "delivered": "since"}
 _TOKEN = re.compile(r"\{([a-z_]+)\}")
+_IN_BRACES = re.compile(r"\{[^{}]*\}|[{}]")  # and a brace without its other half
 # "example.com", "https:": phones make links of what looks like an address. "6 p.m." is none.
 _ADDRESS = re.compile(r"://|\bhttps?:|\bwww\.|[a-z0-9-]\.[a-z]{2,}", re.IGNORECASE)
 _LINK = "\x1f"  # stands for the link while our own text is read; no text has it
@@ -137,13 +138,12 @@ def faults(kind: str, said: Words) -> list[tuple[str, str]]:
         if len(text) > most:
             long = gettext("This has %(count)d characters; at most %(most)d.") % {"count": len(text), "most": most}
             found.append((field, long))
-        unknown = [name for name in _TOKEN.findall(text) if name not in PLACEHOLDERS[kind]]
-        if unknown or _braces(text):
-            shown = f"{{{unknown[0]}}}" if unknown else gettext("A brace that holds no name")
+        unknown = [part for part in _IN_BRACES.findall(text) if part[1:-1] not in PLACEHOLDERS[kind]]
+        if unknown:
             sentence = gettext(
-                "%(what)s is no placeholder of this message. Use one of these, or no braces: %(allowed)s."
+                "“%(what)s” is no placeholder of this message. Use one of these, or no braces: %(allowed)s."
             )
-            found.append((field, sentence % {"what": shown, "allowed": allowed}))
+            found.append((field, sentence % {"what": unknown[0], "allowed": allowed}))
         if _ADDRESS.search(_TOKEN.sub("", text)):
             found.append((field, gettext("Leave addresses out: the link to the package is added by itself.")))
     return found

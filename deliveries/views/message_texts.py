@@ -84,7 +84,7 @@ def message_text_view(request: HttpRequest, desk: Desk, kind: str, language: str
             return _save(request, here, store=store, kind=kind, language=language, said=shown, by=user)
     page = {
         "title": CUSTOMER[kind].title, "store": desk.store, "stores": [], "form": form, "here": here, "for_all": for_all,
-        "language": language, "may_all": desk.access.everywhere, "longest": LONGEST,
+        "language": language, "language_name": Language(language).label, "may_all": desk.access.everywhere, "longest": LONGEST,
         "preview": preview(kind, "customer", desk.store, language, shown, now=now) if shown else None,
         "placeholders": [(f"{{{name}}}", words.MEANS[name]) for name in words.PLACEHOLDERS[kind]],
         "is_own": own.filter(ended_at=None).exists(), "history": own.select_related("made_by", "ended_by")[:MOST_ROWS],
