@@ -7,9 +7,9 @@ Every event of a store has a place in its feed (`deliveries/feed.py`). A webhook
 its delivery row, so none is missed and none comes in twice; a row is sent until it is answered with 2xx, for three days.
 """
 
-from .sending import GIVE_UP_AFTER, due_stores, owe, send_due
+from .sending import GIVE_UP_AFTER, due_stores, owe, send_due, try_out
 from .signing import new_secret, open_secret, seal, signature
 
 __all__ = [
-    "GIVE_UP_AFTER", "due_stores", "new_secret", "open_secret", "owe", "seal", "send_due", "signature",
+    "GIVE_UP_AFTER", "due_stores", "new_secret", "open_secret", "owe", "seal", "send_due", "signature", "try_out",
 ]  # fmt: skip

@@ -6,6 +6,8 @@ import json
 import random
 import time
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
 
 import structlog
 from django.conf import settings
@@ -117,22 +119,30 @@ def _claim(store_id: int, now: datetime, silent: set[int]) -> WebhookDelivery | 
     return WebhookDelivery.objects.select_related("webhook", "event__package", "event__store").get(pk=mine.pk)
 
 
-def _send(mine: WebhookDelivery, now: datetime) -> bool:
-    """One call. True when it was answered with 2xx."""
-    webhook, error, status = mine.webhook, "", None
-    shown = feed.shown(mine.event)
+def _call(webhook: Webhook, shown: dict[str, Any], now: datetime) -> tuple[int | None, str]:
+    """One signed call: what was answered, and what went wrong, "" for 2xx."""
     body = json.dumps(shown, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {
         "Content-Type": "application/json", "User-Agent": "Homeward-Webhooks/1",
         **signature(secrets_of(webhook, now), shown["id"], timezone.now(), body),
     }  # fmt: skip
     try:
-        answer = outbound.post(webhook.url, body, headers, local=settings.OUTBOUND_LOCAL)
-        status = answer.status
-        if not 200 <= status < 300:
-            error = "redirect" if 300 <= status < 400 else f"answered {status}"
+        status = outbound.post(webhook.url, body, headers, local=settings.OUTBOUND_LOCAL).status
     except (outbound.Refused, outbound.Unreachable) as failure:
-        error = failure.code
+        return None, failure.code
+    if 200 <= status < 300:
+        return status, ""
+    return status, "redirect" if 300 <= status < 400 else f"answered {status}"
+
+
+def try_out(webhook: Webhook, *, now: datetime) -> tuple[int | None, str]:
+    """Send an event of the type "test" at once, signed like any other, about no package and kept nowhere."""
+    return _call(webhook, {"id": f"evt_test_{uuid4().hex}", "type": "test", "at": now}, now)
+
+
+def _send(mine: WebhookDelivery, now: datetime) -> bool:
+    """One call. True when it was answered with 2xx."""
+    status, error = _call(mine.webhook, feed.shown(mine.event), now)
     row = WebhookDelivery.objects.filter(pk=mine.pk, delivered_at=None)
     if not error:
         row.update(delivered_at=max(timezone.now(), now), status=status, error="")

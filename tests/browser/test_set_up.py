@@ -15,7 +15,7 @@ from deliveries import actors
 from deliveries.actions import carriers, switching
 from deliveries.carriers import Label
 from deliveries.models import Carrier, CarrierRate
-from stores.models import Store
+from stores.models import ApiKey, Store
 from tests import make
 from tests.live.server import Web
 
@@ -120,6 +120,32 @@ def test_a_message_is_worded_and_tried_out(phone: Phone, store: Store, size: dic
     looks_right(page, "message-text-own")
     page.get_by_role("button", name="Back to our words").click()
     expect(page.get_by_text("Our words, or those for every store")).to_be_visible()
+
+
+@SIZES
+def test_a_webhook_is_set_up_and_its_secret_shown_once(
+    web: Web, phone: Phone, store: Store, size: dict[str, object]
+) -> None:
+    # Setting one up writes a LogEntry; see below.
+    web.stop()
+    web.start()
+    key = ApiKey.objects.create(name="Order system", scopes=["packages:write"])
+    key.stores.add(store)
+    page = phone(**size)
+    sign_in(page, make.user(is_staff=True, is_superuser=True))
+    page.goto("/admin/deliveries/webhook/add/")
+    page.get_by_label("System").select_option(label="Order system")
+    page.get_by_label("Address").fill("https://127.0.0.1/homeward")
+    page.get_by_role("button", name="Set it up").click()
+    expect(page.get_by_role("alert")).to_contain_text("not one of the public internet")
+    looks_right(page, "webhook-new")
+    page.get_by_label("Address").fill("https://93.184.215.14/homeward")
+    page.get_by_role("button", name="Set it up").click()
+    expect(page.locator("code")).to_contain_text("whsec_")
+    looks_right(page, "webhook-secret")
+    page.get_by_role("link", name="Back").click()
+    page.get_by_role("link", name="New secret").click()
+    looks_right(page, "webhook-rotate")
 
 
 def test_a_carriers_rates_are_a_table(web: Web, phone: Phone, store: Store) -> None:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from associates.models import Associate, Employee, HomeCell, Shift
 from deliveries.admin.verbs import VerbAdmin
 from deliveries.api import keys
-from deliveries.models import Event, Manifest, Offer, Package, Proof, Trip
+from deliveries.models import Event, Manifest, Offer, Package, Proof, Trip, Webhook
 from stores.models import Holiday, StaffMember, Store, User
 from stores.scoped_admin import ScopedAdmin
 
@@ -41,6 +41,9 @@ def pages_of(row: Model) -> Iterator[str]:
         yield reverse("staff:carrier_labels") + f"?manifest={row.pk}"
         yield reverse("staff:carrier_pdfs") + f"?manifest={row.pk}"
         yield reverse("staff:carrier_label", args=[row.tenders.get().pk])
+    if isinstance(row, Webhook):
+        for what in ("test", "rotate", "end"):
+            yield reverse("admin:deliveries_webhook_do", args=[row.pk, what])
     if isinstance(row, Proof):
         yield reverse("admin:deliveries_proof_photo", args=[row.pk])
 
