@@ -143,7 +143,7 @@ def test_a_webhook_is_set_up_and_its_secret_shown_once(
     page.get_by_role("button", name="Set it up").click()
     expect(page.locator("code")).to_contain_text("whsec_")
     looks_right(page, "webhook-secret")
-    page.get_by_role("link", name="Back").click()
+    page.get_by_role("link", name="Back", exact=True).click()
     page.get_by_role("link", name="New secret").click()
     looks_right(page, "webhook-rotate")
 
