@@ -83,10 +83,10 @@ def test_it_is_set_up_tried_given_a_new_secret_and_ended(
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("http://example.com/in", "begins with https://"),
-        ("https://127.0.0.1/in", "public internet"),
-        ("https://[::1]/in", "public internet"),
-        ("nonsense", "That is no address to send to"),
+        ("http://example.com/in", "Give an address that begins with https://."),
+        ("https://127.0.0.1/in", "Events are sent to public addresses only."),
+        ("https://[::1]/in", "Events are sent to public addresses only."),
+        ("nonsense", "Give an address that begins with https://."),
         ("", "This field is required"),
     ],
 )
