@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from deliveries.actions import Refused, webhooks
 from deliveries.models import Webhook, WebhookDelivery
@@ -30,11 +29,11 @@ class WebhookForm(forms.Form):
     """A new address; which stores' events it is told of, its key says."""
 
     key = forms.ModelChoiceField(
-        ApiKey.objects.none(), label=_("System"), widget=UnfoldAdminSelectWidget,
+        ApiKey.objects.none(), label=_("System"),
         help_text=_("It is told of every event of the stores of this key, from now on."),
     )  # fmt: skip
     url = forms.CharField(
-        label=_("Address"), max_length=500, widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+        label=_("Address"), max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off", "size": 48}),
         help_text=_("Begins with https:// and is on the public internet."),
     )  # fmt: skip
 
