@@ -140,17 +140,6 @@ def test_where_a_value_is_missing_ours_is_sent(store: Store, lead: User) -> None
     assert text.subject == "Your package is on the way"
 
 
-@pytest.mark.parametrize("fact", [{"pin": "4711"}, {"in_person": True}])
-def test_where_a_message_says_more_than_usual_ours_is_sent(store: Store, lead: User, fact: dict[str, Any]) -> None:
-    """A PIN, or "please be there", must not be lost in words that know nothing of it."""
-    word(store, lead, Words("Soon", "Soon.", "You need not wait."), kind="next")
-    context = previews.sample("next", store, "mail", now=NOW) | fact
-    said = words.in_force(store.pk)["next", "en"]
-    text = texts.write("next", context, language="en", zone=store.zone, link="https://x/", said=said)
-    assert text.subject == "You are the next stop"
-    assert "4711" in text.short + text.body or "please be there" in text.body
-
-
 # --- Hostile texts ------------------------------------------------------------------------------------------------------
 HOSTILE = [
     "{courier.__class__}", "{courier!r}", "{courier:>999999999}", "{0}", "{}", "{{courier}}", "{ courier }", "{COURIER}",
