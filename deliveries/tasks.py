@@ -252,9 +252,9 @@ def send_store_webhooks(store_id: int) -> None:
 def find_imports() -> None:
     """Imports that wait, or that a worker left behind when it died; one that runs is let be by its lock. And files that
     nobody needs any more."""
-    imports.drop_files(timezone.now())
     for import_id in imports.unfinished():
         run_import.delay(str(import_id))
+    imports.drop_files(timezone.now())  # last: a folder in trouble holds no import up
 
 
 # Longer than most, for a file that is taken as a whole; the broker hands nothing out again before that.
