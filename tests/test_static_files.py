@@ -28,3 +28,14 @@ def test_modules_import_each_other_by_the_name_that_pages_load_them_by(tmp_path:
             imported.add(plain)
             assert f"./{hashed[f'js/{plain[2:]}']}" in (tmp_path / "js" / hashed[name]).read_text(), (name, plain)
     assert "./offline.js" in imported
+
+
+def test_dark_is_other_colours_and_nothing_else() -> None:
+    """So that what the browser tests find in light need not be looked for in dark again (tests/browser/quality.py)."""
+    for path in (settings.BASE_DIR / "static/css").iterdir():
+        dark = re.search(r"prefers-color-scheme: dark\) \{\s*:root \{([^}]*)\}\s*\}", path.read_text())
+        assert path.read_text().count("prefers-color-scheme") == (1 if dark else 0), path.name
+        if dark:
+            set_there = {line.split(":")[0].strip() for line in dark[1].split(";") if line.strip()}
+            assert all(name.startswith("--") for name in set_there), path.name
+            assert "--ink" in set_there

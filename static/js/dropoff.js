@@ -100,7 +100,6 @@ function check(label) {
 }
 
 if (form) {
-  document.getElementById("check").hidden = false;
   scanner({ label: async (label) => check(label) });
   const typed = document.getElementById("check-label");
   const look = () => {

@@ -7,7 +7,14 @@ const dialog = document.getElementById("scanner");
 
 /** Take over every button [data-scan], now or later in the page. */
 export function scanner({ label: meaning }) {
-  if (!dialog?.showModal) return; // without it the buttons stay hidden, and the code is typed
+  if (!dialog?.showModal) {
+    // A browser without dialogs: the code is typed.
+    const hide = () => {
+      for (const button of document.querySelectorAll("[data-scan-button]")) button.hidden = true;
+    };
+    document.body.addEventListener("htmx:afterSwap", hide);
+    return hide();
+  }
   const part = (name) => dialog.querySelector(`[data-${name}]`);
   const video = dialog.querySelector("video");
   let running = null;
@@ -64,14 +71,9 @@ export function scanner({ label: meaning }) {
     if (document.hidden) stop();
     else if (dialog.open) start();
   });
-  const show = () => {
-    for (const button of document.querySelectorAll("[data-scan-button]")) button.hidden = false;
-  };
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-scan-button]")) return;
     dialog.showModal();
     start();
   });
-  document.body.addEventListener("htmx:afterSwap", show);
-  show();
 }

@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.live.server import Web
 
+from . import quality
+from .quality import SHOTS
+
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 PHONE = {"width": 390, "height": 844}
-SCHEMES = ("light", "dark")
-SHOTS = os.environ.get("HOMEWARD_SHOTS")  # a folder: keep pictures of every page looked at
-# Axe's rules for WCAG 2.2 AA, and its best practices.
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture(scope="module")
@@ -94,29 +92,12 @@ def phone(browser: Browser, web: Web, trouble: list[str]) -> Iterator[Callable[.
 
 @pytest.fixture
 def check(trouble: list[str]) -> Callable[[Page, str], None]:
-    """Axe in light and dark, nothing wider than the phone, everything one taps large enough."""
+    """Everything that `quality` asks of a page, on the one that is open."""
 
     def checked(page: Page, name: str) -> None:
-        page.wait_for_load_state()  # a page that has only begun to arrive has no element for axe to look at
+        page.wait_for_load_state()  # a page that has only begun to arrive has nothing to look at
         before = len(trouble)
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            results = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
-            assert results.violations_count == 0, f"{name}, {scheme}:\n{results.generate_report()}"
-            if SHOTS:
-                page.screenshot(path=f"{SHOTS}/{name}-{scheme}.png", full_page=False)
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], f"{name} is too wide"
+        quality.check_page(page, name)
         del trouble[before:]  # the page's policy refuses the styles of axe and of screenshots, as it should
-        small = page.evaluate(SMALL_TARGETS)
-        assert not small, f"{name}: less than 48 px: {small}"
 
     return checked
-
-
-# Links in running text are exempt (WCAG 2.5.8); so are boxes inside a label that is itself the target.
-SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, input, select, summary')]
-  .filter((part) => part.type !== 'hidden' && part.checkVisibility() && !part.closest('label') && !part.closest('p')
-    && !part.matches('.skip'))
-  .map((part) => [part.outerHTML.slice(0, 80), part.getBoundingClientRect()])
-  .filter(([, box]) => box.height < 47.5 || box.width < 44)
-  .map(([html, box]) => `${html} ${Math.round(box.width)}x${Math.round(box.height)}`)"""

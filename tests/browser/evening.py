@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 from uuid import uuid4
 
 from allauth.account.models import EmailAddress
-from django.contrib.staticfiles import finders
 from playwright.sync_api import Page
 
 from associates.models import Associate, Shift
@@ -23,7 +19,6 @@ from tests import make
 from tests.staff.world import offer_to
 
 FIVE_PM = 17
-MOST_SCRIPT = 45 * 1024  # bytes, gzip: issue 4, without map and scanner
 
 
 def store(**fields: Any) -> Store:
@@ -82,15 +77,3 @@ def until(page: Page, question: str, arg: Any = None, seconds: float = 20) -> No
     while not page.evaluate(question, arg):
         assert time.monotonic() < deadline, question
         page.wait_for_timeout(50)
-
-
-def script_sizes(page: Page) -> dict[str, int]:
-    """The scripts this page has loaded, each with its bytes as gzip. Without the service worker."""
-    loaded = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
-    sizes = {}
-    for name in {urlparse(url).path for url in loaded} - {"/sw.js"}:
-        if name.endswith(".js"):
-            found = finders.find(name.removeprefix("/static/"))
-            assert isinstance(found, str), name
-            sizes[name] = len(gzip.compress(Path(found).read_bytes(), 9))
-    return sizes

@@ -267,4 +267,3 @@ def test_permissions_one_at_a_time_and_a_way_without(
     page.goto("/setup/notifications/")
     page.get_by_role("button", name="Go on").click()
     expect(page).to_have_url(re.compile("/setup/summary/$"))
-    check(page, "setup-summary")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -193,10 +190,3 @@ def test_a_weak_pin_is_put_where_the_phone_is(phone: Phone, check: Check) -> Non
     page.get_by_role("button", name="Save the pin").click()
     expect(page.get_by_role("status").first).to_contain_text("The pin is where you put it")
     assert Package.objects.get(pk=package.pk).lat == pytest.approx(package.lat + 0.01)
-
-
-def test_less_than_thirty_kilobytes_of_script_before_the_map() -> None:
-    scripts = [settings.BASE_DIR / "static/js" / name for name in ("tracking.js", "nearby.js", "map.js", "push.js")]
-    sizes = {path.name: len(gzip.compress(Path(path).read_bytes(), 6)) for path in scripts}
-    print(f"gzip bytes: {sizes}")  # noqa: T201
-    assert sum(sizes.values()) < 30 * 1024

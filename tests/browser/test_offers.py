@@ -46,9 +46,7 @@ def test_the_map_is_fetched_when_it_is_wanted_and_follows_the_ticks(phone: Calla
     page.goto(f"/offers/{offer.pk}/")
     expect(page.get_by_text("Straight home", exact=True)).to_be_visible()
     expect(page.locator("ol.way li")).to_have_count(3)
-    check(page, "offer-way")
     assert not [url for url in asked if "leaflet" in url], "not before somebody asks for it"
-    assert sum(evening.script_sizes(page).values()) <= evening.MOST_SCRIPT
     page.get_by_role("button", name="Show the map").click()
     area_map = page.get_by_role("group", name="Map: the store and the areas")
     expect(area_map).to_be_focused()

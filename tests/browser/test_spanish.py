@@ -21,7 +21,7 @@ from tests.staff import world
 from tests.test_translations import catalogue
 
 from . import evening
-from .conftest import SHOTS
+from .quality import SHOTS, lost_at_twice_the_size
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -81,6 +81,8 @@ def look(english: re.Pattern[str], trouble: list[str]) -> Iterator[Look]:
             wrong.append(f"{name}: the page calls itself {page.evaluate('document.documentElement.lang')}")
         if page.evaluate("document.documentElement.scrollWidth") > page.viewport_size["width"]:  # type: ignore[index]
             wrong.append(f"{name}: wider than the screen")
+        if "/admin/" not in page.url:  # unfold's pages keep their own sizes
+            wrong.extend(f"{name}: lost at 200%: {part}" for part in lost_at_twice_the_size(page))
         if SHOTS:
             page.screenshot(path=Path(SHOTS) / f"es-{name}.png", full_page=True)
             del trouble[before:]  # the page's policy refuses the styles of screenshots
