@@ -63,16 +63,18 @@ def test_today_when_nothing_comes(phone: Phone, check: Check, web: Web) -> None:
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
         check(page, name)
 
-    ana.days.all().delete()
-    today("Not one of your days", "today-outside-my-days")
     Store.objects.filter(pk=store.pk).update(stage=Store.Stage.PAUSED)
     today("Paused in your store", "today-programme-paused")
     Store.objects.filter(pk=store.pk).update(stage=Store.Stage.PILOT)
     Associate.objects.filter(pk=ana.pk).update(state=Associate.State.PAUSED)
     today("You are paused", "today-paused-by-me")
     Associate.objects.filter(pk=ana.pk).update(state=Associate.State.ACTIVE)
-    Consent.objects.filter(associate=ana, kind="location").update(version=1)
+    agreed = ana.consents.get(kind="location").version
+    Consent.objects.filter(associate=ana, kind="location").update(version=agreed - 1)
     today("A text you agreed to has changed", "today-text-has-changed")
+    Consent.objects.filter(associate=ana, kind="location").update(version=agreed)
+    ana.days.all().delete()
+    today("Not one of your days", "today-outside-my-days")
 
 
 def test_an_offer_that_is_gone_or_too_much(phone: Phone, check: Check, web: Web) -> None:
