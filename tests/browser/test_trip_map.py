@@ -58,7 +58,6 @@ def test_the_trips_map_follows_what_is_done(phone: Callable[..., Page], check: C
     page.reload()
     expect(page.get_by_role("button", name="Show the map")).to_be_visible()
     assert not [url for url in asked if "leaflet" in url], "not before somebody asks for it"
-    assert sum(evening.script_sizes(page).values()) <= evening.MOST_SCRIPT
     page.get_by_role("button", name="Show the map").click()
     shown = page.get_by_role("group", name="Map: the store and your stops")
     expect(shown).to_be_focused()
