@@ -6,6 +6,18 @@ const WITHOUT_SOCKET_MS = 60_000;
 
 // --- Look again --------------------------------------------------------------------------------------------------------
 
+// Somebody sent a form, and the page is on its way to the answer: what a look says now, a redirect above all, would overtake
+// it, and the answer's words ("Your trip is as agreed now.") would never be seen.
+let leaving = false;
+document.addEventListener("submit", (event) => {
+  setTimeout(() => (leaving = !event.defaultPrevented)); // when whoever sends it without leaving has said so
+  setTimeout(() => (leaving = false), LONGEST_WAIT_MS); // it never came: the page goes on
+});
+addEventListener("pageshow", () => (leaving = false));
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (leaving && event.detail.requestConfig.triggeringEvent?.type === "look") event.preventDefault();
+});
+
 let stale = 0;
 
 function look() {
