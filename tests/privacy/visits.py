@@ -41,9 +41,10 @@ NUMBERED: dict[str, type[Model]] = {
 }  # fmt: skip
 WORDS: dict[str, list[str]] = {
     "step": [*FORMS, "summary"],
-    "kind": Consent.Kind.values,
+    "kind": [*Consent.Kind.values, "late"],
+    "language": ["en"],
     "day": ["2026-11-24"],
-    "what": ["keep", "return"],
+    "what": ["keep", "return", "test", "rotate", "end"],
     "way": ["up", "down"],
     "rest": ["nowhere"],
     "url": ["nowhere"],
