@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.live.server import Web
@@ -45,9 +47,21 @@ def _web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture
-def web(transactional_db: None, _web: Web) -> Web:
+def web(transactional_db: None, _web: Web) -> Iterator[Web]:
     """The web process on this test's database, one for all tests."""
-    return _web
+    yield _web
+    # A page closed in the middle of a question leaves the server answering it. The tables are emptied next, and the two
+    # would wait for each other's locks.
+    for _look in range(100):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+            )
+            (busy,) = cursor.fetchone()
+        if not busy:
+            break
+        time.sleep(0.05)
 
 
 @pytest.fixture
