@@ -107,7 +107,7 @@ def test_a_door_that_is_done_steps_back(phone: Callable[..., Page], check: Check
 
 def test_without_a_signal_the_list_says_the_same(phone: Callable[..., Page], trouble: list[str]) -> None:
     ana, _trip = on_the_road()
-    page = phone()
+    page = phone(service_workers="block")  # what a worker asks for does not come by the page's routes
     evening.sign_in(page, ana)
     page.goto("/trip/")
     page.route("**/leaflet/**", lambda route: route.abort())
