@@ -92,7 +92,10 @@ class StoreAdmin(ScopedAdmin):
                 )
             },
         ),
-        (_("At the bay and the door"), {"fields": ("load_minutes", "service_seconds", "far_m", "pickup_credit_cents")}),
+        (
+            _("At the bay and the door"),
+            {"fields": ("bay_place", "load_minutes", "service_seconds", "far_m", "pickup_credit_cents")},
+        ),
         (_("Cover and emergencies"), {"fields": ("emergency_number", "cover_version", "cover_en", "cover_es")}),
         (_("Working time"), {"fields": ("workweek_starts_on", "longest_day_hours", "rest_minutes")}),
         (_("Where the store is"), {"fields": (*IDENTITY, "phone")}),

@@ -118,6 +118,10 @@ class Store(models.Model):
     carrier_lead_minutes = models.PositiveSmallIntegerField(
         _("the carrier needs, minutes before the promise"), default=45
     )
+    bay_place = models.CharField(
+        _("where the bay is"), max_length=80, blank=True, default="", db_default="",
+        help_text=_("Shown to associates who pick up, such as “Door 4, behind the pharmacy”."),
+    )  # fmt: skip
     load_minutes = models.PositiveSmallIntegerField(_("minutes to load"), default=5)
     service_seconds = models.PositiveSmallIntegerField(_("seconds at each stop"), default=150)
     far_m = models.PositiveIntegerField(

@@ -66,7 +66,7 @@ def make_store(place: PilotStore, now: datetime) -> Store:
     store = Store.objects.create(
         number=place.number, name=place.name, address1=place.address1, city=place.city, state=place.state,
         zip=place.zip, lat=place.point.lat, lon=place.point.lon, phone=place.phone, time_zone=place.time_zone,
-        stage=Store.Stage.PILOT,
+        stage=Store.Stage.PILOT, bay_place=place.bay_place,
     )  # fmt: skip
     PayPlan.objects.create(
         store=store, effective_from=date(2026, 1, 1), hourly_cents=place.hourly_cents, per_package_cents=100,

@@ -34,6 +34,7 @@ class PilotStore:
     hourly_cents: int
     carrier: str
     addresses: Path
+    bay_place: str
 
     @property
     def name(self) -> str:
@@ -57,14 +58,17 @@ PILOT = (
     PilotStore(
         3520, "Secaucus", "400 Park Pl", "NJ", "07094", Point(40.793, -74.042466), "America/New_York",
         "+12015550120", 1800, "Meadowlands Parcel", NORTH_NJ,
+        "Door 4, behind the pharmacy",
     ),
     PilotStore(
         5867, "Bayonne", "500 Bayonne Crossing Way", "NJ", "07002", Point(40.659918, -74.106726), "America/New_York",
         "+12015550167", 1800, "Kill Van Kull Courier", NORTH_NJ,
+        "The gate of the garden center",
     ),
     PilotStore(
         5260, "Rogers", "4208 Pleasant Crossing Blvd", "AR", "72758", Point(36.278895, -94.151209), "America/Chicago",
         "+14795550160", 1500, "Ozark Parcel", NW_ARKANSAS,
+        "Door 2, by the tire service",
     ),
 )  # fmt: skip
 

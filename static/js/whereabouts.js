@@ -2,11 +2,13 @@
 // blurs it and says when to stop. Never asks for the permission by itself: a tap does.
 
 const AGAIN_MS = 15_000; // as deliveries/nearby.py; the server has the last word
+const STALE_MS = 120_000; // the page says so when the phone has not found itself for so long
 const box = () => document.getElementById("sharing");
 const offKey = () => `sharing-${box().dataset.trip}`;
 
 let watching = null;
 let sentAt = 0;
+let foundAt = 0;
 let againMs = AGAIN_MS;
 
 function post(fields) {
@@ -18,6 +20,8 @@ function post(fields) {
 
 async function found({ coords, timestamp }) {
   if (!box()) return stop(); // the last stop is done
+  foundAt = Date.now();
+  show();
   if (!navigator.onLine || Date.now() - sentAt < againMs) return;
   sentAt = Date.now();
   try {
@@ -33,8 +37,14 @@ async function found({ coords, timestamp }) {
   }
 }
 
+/** In a garage it is only lost for a while; the page says so when that lasts. */
+function lost(error) {
+  if (error.code === error.PERMISSION_DENIED) stop();
+}
+
 function start() {
-  watching ??= navigator.geolocation.watchPosition(found, stop, { enableHighAccuracy: true, maximumAge: 5_000 });
+  if (watching === null) foundAt = Date.now();
+  watching ??= navigator.geolocation.watchPosition(found, lost, { enableHighAccuracy: true, maximumAge: 5_000 });
   show();
 }
 
@@ -49,7 +59,10 @@ function show() {
   if (!here) return;
   here.hidden = !navigator.geolocation;
   const on = watching !== null;
-  here.querySelector("p").textContent = on ? here.dataset.on : here.dataset.off;
+  const stale = on && Date.now() - foundAt > STALE_MS;
+  const words = stale ? here.dataset.stale : on ? here.dataset.on : here.dataset.off;
+  const said = here.querySelector("p");
+  if (said.textContent !== words) said.textContent = words;
   here.querySelector("button").textContent = on ? here.dataset.stop : here.dataset.start;
 }
 
@@ -75,4 +88,5 @@ document.addEventListener("click", (event) => {
 document.body.addEventListener("htmx:afterSwap", begin);
 addEventListener("pagehide", stop);
 addEventListener("pageshow", ({ persisted }) => persisted && begin());
+setInterval(show, AGAIN_MS);
 begin();

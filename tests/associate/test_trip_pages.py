@@ -19,7 +19,7 @@ from deliveries.actions import exceptions, trips
 from deliveries.actors import system
 from deliveries.models import DeliveryException, Package, Proof, Stop, Trip
 from deliveries.states import PackageState, TripState
-from stores.models import StaffMember
+from stores.models import StaffMember, Store
 from tests import make
 
 from .conftest import Evening
@@ -72,6 +72,13 @@ def test_scanning_counts_up_and_leaving_waits_for_all(evening: Evening) -> None:
     trip.refresh_from_db()
     assert trip.state == TripState.UNDER_WAY
     assert evening.client.post("/trip/scan/", {"label": first.label}).headers["Location"] == "/trip/"
+
+
+def test_the_pick_up_page_says_where_the_bay_is(evening: Evening) -> None:
+    evening.trip()
+    assert "The bay:" not in text(evening.client.get("/trip/"))
+    Store.objects.filter(pk=evening.store.pk).update(bay_place="Door 4, behind the pharmacy")
+    assert "Door 4, behind the pharmacy" in text(evening.client.get("/trip/"))
 
 
 def test_a_page_that_looks_again_does_not_use_up_what_was_said(evening: Evening) -> None:

@@ -325,6 +325,20 @@ def until_nowhere(page: Page, trip: Trip) -> None:
         page.wait_for_timeout(100)
 
 
+def test_a_phone_that_does_not_find_itself_says_so(road: Any, check: Check) -> None:
+    page, _ana, _trip, stops = road(1)
+    page.context.set_geolocation({"latitude": stops[0].lat - 0.03, "longitude": stops[0].lon, "accuracy": 9})
+    page.clock.install()
+    page.reload()
+    expect(page.get_by_text("The next customer sees roughly where you are")).to_be_visible()
+    page.clock.fast_forward(150_000)
+    expect(page.get_by_text("Your phone has not found where it is")).to_be_visible()
+    page.clock.resume()
+    check(page, "trip-position-old")
+    page.context.set_geolocation({"latitude": stops[0].lat - 0.02, "longitude": stops[0].lon, "accuracy": 9})
+    expect(page.get_by_text("The next customer sees roughly where you are")).to_be_visible()
+
+
 def test_taken_back_before_it_was_sent(road: Any) -> None:
     page, _ana, _trip, stops = road()
     page.context.set_offline(True)
