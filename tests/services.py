@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 os.environ["HOMEWARD_ENV"] = "test"
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
@@ -16,3 +17,8 @@ os.environ.setdefault("MEDIA_ROOT", str(_VAR / "media"))
 from config import embedded  # noqa: E402
 
 embedded.ensure(_VAR, durable=False)
+
+# A test that empties the cache empties a database of Valkey: each worker has its own, so that it is not another's.
+if _worker := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):
+    _url = urlsplit(os.environ["REDIS_URL"])
+    os.environ["REDIS_URL"] = _url._replace(path=f"/{int(_worker) % 15 + 1}").geturl()
