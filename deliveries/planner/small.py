@@ -8,7 +8,7 @@ from deliveries.planner.assign import Choice, Pool, choose
 from deliveries.planner.model import FAR, Model, Trips
 from deliveries.planner.plan import Stop
 
-FEW_PAIRS, FEW_LABELS = 1500, 20_000
+FEW_PAIRS, FEW_LABELS = 1500, 2000
 
 
 def settle(model: Model, trips: Trips, stop: Stop) -> tuple[Pool, Choice] | None:

@@ -18,6 +18,8 @@ from deliveries.planner.stages import Stages
 
 FINISHING_SECONDS = 0.01
 """Kept back for the reasons and the answer."""
+FEW_STOPS = 30
+"""With fewer, handing the work to threads takes longer than the work."""
 
 
 def ready() -> None:
@@ -29,7 +31,8 @@ def ready() -> None:
 def solve(problem: Problem, *, stop: Stop, seed: int = 0, threads: int | None = None) -> Plan:
     """The best plan found until ``stop``, with a proven bound; 'optimal' when they meet.
 
-    The same problem and seed give the same plan then. ``threads``: for pricing; by default all processors of this process.
+    The same problem and seed give the same plan then. ``threads``: for pricing; by default one for
+    few stops, else all processors of this process.
     """
     started = time.perf_counter()
     soon = Stop(stop.deadline - FINISHING_SECONDS, stop.asked)
@@ -68,7 +71,7 @@ def _improve(model: Model, trips: Trips, stop: Stop, seed: int, threads: int | N
     if kernels is None:
         shaken = shake_up(model, shaken, stop, seed, idle=2000)
         return shaken, model.total(shaken), None
-    threads = threads or len(os.sched_getaffinity(0))
+    threads = threads or (1 if model.size < FEW_STOPS else len(os.sched_getaffinity(0)))
     stages = Stages(model, kernels, trips, seed)
     stages.run(stop, threads)
     exact = Exact(model, kernels, stages, stop, threads)
