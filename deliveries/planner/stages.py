@@ -18,7 +18,7 @@ from deliveries.planner.search import Annealer
 
 HEATS = (8000.0, 4000.0, 2000.0)
 """Temperature, in ticks, that each stage starts at."""
-ROUNDS_PER_STOP = 75
+ROUNDS_PER_STOP, LARGE_ROUNDS_PER_STOP = 75, 110
 """Of each annealer in each stage."""
 SIDE_BY_SIDE = 2
 SNAPSHOTS = 15
@@ -72,7 +72,8 @@ class Stages:
         return [*seen, annealer.trips]
 
     def _anneal(self, annealer: Annealer, heat: float, stop: Stop) -> list[Trips]:
-        seen = list(annealer.run(ROUNDS_PER_STOP * self.model.size, stop, hot=heat, chunks=SNAPSHOTS))
+        rounds = LARGE_ROUNDS_PER_STOP if self.model.size >= LARGE else ROUNDS_PER_STOP
+        seen = list(annealer.run(rounds * self.model.size, stop, hot=heat, chunks=SNAPSHOTS))
         return [*seen, annealer.trips]
 
     def add(self, trips: Trips) -> list[int]:
