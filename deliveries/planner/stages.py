@@ -18,8 +18,8 @@ from deliveries.planner.search import Annealer
 
 HEATS = (8000.0, 4000.0, 2000.0)
 """Temperature, in ticks, that each stage starts at."""
-ROUNDS_PER_STOP, LARGE_ROUNDS_PER_STOP = 75, 110
-"""Of each annealer in each stage."""
+ROUNDS_PER_STOP, LARGE_ROUNDS_PER_STOP, MOST_ROUNDS = 75, 110, 22_500
+"""Of each annealer in each stage. The largest evenings gain more from columns than from further rounds."""
 SIDE_BY_SIDE = 2
 SNAPSHOTS = 15
 """How often in a stage an annealer's bundles are taken into the pool."""
@@ -72,8 +72,9 @@ class Stages:
         return [*seen, annealer.trips]
 
     def _anneal(self, annealer: Annealer, heat: float, stop: Stop) -> list[Trips]:
-        rounds = LARGE_ROUNDS_PER_STOP if self.model.size >= LARGE else ROUNDS_PER_STOP
-        seen = list(annealer.run(rounds * self.model.size, stop, hot=heat, chunks=SNAPSHOTS))
+        stops = self.model.size
+        rounds = min(LARGE_ROUNDS_PER_STOP * stops, MOST_ROUNDS) if stops >= LARGE else ROUNDS_PER_STOP * stops
+        seen = list(annealer.run(rounds, stop, hot=heat, chunks=SNAPSHOTS))
         return [*seen, annealer.trips]
 
     def add(self, trips: Trips) -> list[int]:
