@@ -61,12 +61,13 @@ class Planted:
     numbers: dict[str, int]
 
     def found(self, text: str) -> list[str]:
-        """What of it is in `text`. Digits are only found where a number begins, not inside a clock time or a fraction."""
+        """What of it is in `text`. Digits are only found where a number begins, not inside a clock time or a fraction; nor
+        distances in the random hexadecimal of a request's number."""
         text = text.casefold()
         seen = [
             what for what, word in self.words.items() if re.search(rf"(?<![\d.:]){re.escape(word.casefold())}", text)
         ]
-        numbers = {what: rf"(?<![\d.:-]){number}(?![\d-])" for what, number in self.numbers.items()}
+        numbers = {what: rf"(?<![\da-f.:-]){number}(?![\da-f-])" for what, number in self.numbers.items()}
         return seen + [what for what, pattern in numbers.items() if re.search(pattern, text)]
 
 
