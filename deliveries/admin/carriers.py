@@ -154,9 +154,6 @@ class RateInline(ReadOnlyInline):
         return dollars(rate.cents)
 
 
-HEAVIEST_LB = units.pounds(HEAVIEST_G)
-
-
 class CarrierForm(forms.ModelForm):
     """The token is written and never shown."""
 

@@ -16,6 +16,7 @@ from unfold.decorators import display
 from deliveries import manifests
 from deliveries.models import Carrier, Event, LedgerEntry, Manifest, Tender
 from deliveries.templatetags.units import dollars
+from deliveries.views.downloads import CSV, download
 from stores.scoped_admin import ReadOnlyInline, ScopedAdmin, StoreFilter, in_store_time
 
 from .packages import who
@@ -114,11 +115,7 @@ class ManifestAdmin(ScopedAdmin):
         name = f"manifest-{manifest.store.number}-{manifest.evening}-{manifest.pk}.csv"
         text = io.StringIO(newline="")
         manifests.write_csv(manifest, text)
-        return HttpResponse(
-            text.getvalue(),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"},
-        )
+        return download(text.getvalue(), media=CSV, name=name)
 
     @display(description=_("packages"), ordering="held")
     def how_many(self, manifest: Any) -> int:

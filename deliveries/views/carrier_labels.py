@@ -17,6 +17,7 @@ from deliveries.models import Carrier, Manifest, Package, Tender
 from deliveries.states import PackageState
 from stores.models import Store
 
+from .downloads import download
 from .labels import MOST_LABELS, qr
 from .staff import Desk, show, staff_page
 
@@ -101,12 +102,9 @@ def carrier_label_view(request: HttpRequest, desk: Desk, pk: int) -> HttpRespons
     tender = Tender.objects.filter(pk=pk, manifest__store__in=desk.stores).select_related("package").first()
     if tender is None or tender.label is None:
         raise Http404
-    return _file(
-        bytes(tender.label),
-        tender.label_media,
-        f"label-{tender.package.label}",
-        download=tender.label_media != "image/png",
-    )
+    media = tender.label_media
+    name = f"label-{tender.package.label}.{SUFFIXES[media]}"
+    return download(bytes(tender.label), media=media, name=name, shown=media == "image/png")
 
 
 @staff_page
@@ -120,17 +118,4 @@ def carrier_pdfs_view(request: HttpRequest, desk: Desk) -> HttpResponse:
             archive.writestr(f"{number:03d}-{tender.package.label}.pdf", bytes(tender.label or b""))
     if not archive.namelist():
         raise Http404
-    return _file(packed.getvalue(), "application/zip", f"labels-{desk.store.number}", download=True)
-
-
-def _file(data: bytes, media: str, name: str, *, download: bool) -> HttpResponse:
-    how = "attachment" if download else "inline"
-    return HttpResponse(
-        data,
-        content_type=media,
-        headers={
-            "Content-Disposition": f'{how}; filename="{name}.{SUFFIXES.get(media, "zip")}"',
-            "Cache-Control": "private, no-store",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+    return download(packed.getvalue(), media="application/zip", name=f"labels-{desk.store.number}.zip")

@@ -27,6 +27,7 @@ from stores.feeds.report import FileFault
 from stores.feeds.sheets import MOST_BYTES
 from stores.models import Store, User
 
+from .downloads import CSV, download
 from .staff import Desk, show, staff_page
 
 LISTED, ROWS_A_PAGE = 30, 50
@@ -140,11 +141,5 @@ def import_rejected(request: HttpRequest, desk: Desk, pk: UUID) -> HttpResponse:
     job = _job(desk, pk)
     if not job.ended_at:
         raise Http404
-    return HttpResponse(
-        repair.rejected_rows(job),
-        content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="rejected-{job.kind}-{desk.store.number}.csv"',
-            "Cache-Control": "private, no-store",
-        },
-    )
+    name = f"rejected-{job.kind}-{desk.store.number}.csv"
+    return download(repair.rejected_rows(job), media=CSV, name=name)

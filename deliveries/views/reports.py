@@ -24,6 +24,7 @@ from stores import units
 from stores.feeds.export import safe_cell
 from stores.models import Store
 
+from .downloads import CSV, download
 from .staff import Desk, show, staff_page
 
 USUAL_DAYS, MOST_DAYS = 14, 92
@@ -137,11 +138,4 @@ def _csv(store: Store, first: date, last: date, found: list[Evening]) -> HttpRes
     for each in found:
         rows.writerow([each.day.isoformat(), *(safe_cell(cell) for cell in cells(each))])
     rows.writerow([gettext("All"), *(safe_cell(cell) for cell in cells(reports.total(found)))])
-    return HttpResponse(
-        text.getvalue(),
-        content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="report-{store.number}-{first}-{last}.csv"',
-            "Cache-Control": "private, no-store",
-        },
-    )
+    return download(text.getvalue(), media=CSV, name=f"report-{store.number}-{first}-{last}.csv")

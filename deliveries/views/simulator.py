@@ -21,6 +21,7 @@ from stores.feeds.export import safe_cell
 from stores.feeds.report import FileFault
 from stores.models import User
 
+from .downloads import CSV, download
 from .staff import Desk, show, staff_page
 
 
@@ -114,11 +115,4 @@ def simulation_csv(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
         rows.writerow([safe_cell(cell) for cell in (line.name, line.value, line.range, line.note)])
     for reason, count in results.reasons(job.result["draws"][0]):
         rows.writerow([safe_cell(gettext("Not matched: %(reason)s") % {"reason": reason}), count, "", ""])
-    return HttpResponse(
-        text.getvalue(),
-        content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="simulation-{job.store.number}-{job.pk}.csv"',
-            "Cache-Control": "private, no-store",
-        },
-    )
+    return download(text.getvalue(), media=CSV, name=f"simulation-{job.store.number}-{job.pk}.csv")
