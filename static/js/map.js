@@ -10,6 +10,24 @@ export function leaflet({ leaflet, style }) {
   return fetched;
 }
 
+/** A tap on `button`, whose neighbours are a sorry sentence and a canvas: gives the canvas, shown and ready to draw in, or null
+ *  when there is no signal, which the page then says. */
+export async function opened(button) {
+  const [, sorry, canvas] = button.parentElement.children;
+  button.setAttribute("aria-busy", "true");
+  sorry.hidden = true;
+  try {
+    await leaflet(button.dataset);
+  } catch {
+    button.removeAttribute("aria-busy");
+    sorry.hidden = false;
+    return null;
+  }
+  button.hidden = true;
+  canvas.hidden = false;
+  return canvas;
+}
+
 function sheet(href) {
   return new Promise((resolve, reject) => {
     const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href, onload: resolve, onerror: reject });

@@ -1,26 +1,17 @@
 // An offer's page: the map, fetched when somebody wants it, and ticks that go back where there is no signal. The list beside
 // the map says the same, so nothing is missing without it.
 
+import * as maps from "./map.js";
 import { needsSignal } from "./offline.js";
 
 const part = document.getElementById("way-map");
-let map, maps;
+let map;
 
 if (part) {
-  const [button, sorry, canvas] = part.children;
+  const [button] = part.children;
   button.addEventListener("click", async () => {
-    button.setAttribute("aria-busy", "true");
-    sorry.hidden = true;
-    try {
-      maps = await import("./map.js");
-      await maps.leaflet(button.dataset);
-    } catch {
-      button.removeAttribute("aria-busy");
-      sorry.hidden = false;
-      return;
-    }
-    button.hidden = true;
-    canvas.hidden = false;
+    const canvas = await maps.opened(button);
+    if (!canvas) return;
     map = new OfferMap(canvas, data());
     canvas.focus();
   });

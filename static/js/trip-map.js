@@ -1,24 +1,14 @@
 // The trip's map, fetched when somebody wants it: the store, the stops in the order that the phone knows, and nothing beyond
 // the last of them. The page's list says the same, so nothing is missing without it.
 
-let map, maps, shapes;
+import * as maps from "./map.js";
+
+let map, shapes;
 
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest("#trip-map > button");
-  if (!button) return;
-  const [, sorry, canvas] = button.parentElement.children;
-  button.setAttribute("aria-busy", "true");
-  sorry.hidden = true;
-  try {
-    maps = await import("./map.js");
-    await maps.leaflet(button.dataset);
-  } catch {
-    button.removeAttribute("aria-busy");
-    sorry.hidden = false;
-    return;
-  }
-  button.hidden = true;
-  canvas.hidden = false;
+  const canvas = button && (await maps.opened(button));
+  if (!canvas) return;
   const { tiles, words } = data();
   map = maps.base(canvas, { tiles: tiles.url, attribution: tiles.attribution, ...words }, { minZoom: 8, maxZoom: 18 });
   shapes = window.L.featureGroup().addTo(map);
