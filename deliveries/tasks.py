@@ -15,11 +15,10 @@ from associates.models import Associate, Shift
 from deliveries import hours, live, locating, matching, notices, switches, webhooks
 from deliveries.actions import carriers, ledger, offers, retention, stopping, swaps, trips
 from deliveries.actors import system
-from deliveries.carriers import NotNow, service_of
+from deliveries.carriers import NotNow, rates, service_of
 from deliveries.intake import imports
 from deliveries.models import (
     ApiCall,
-    Carrier,
     Event,
     Notice,
     Offer,
@@ -104,18 +103,8 @@ def tender_store(store_id: int) -> None:
     if left:
         carriers.tender(
             store=store, packages=left, by=system("cut-off"), now=now, reason="not claimed in time",
-            answered=_rates(store, left),
+            answered=rates.asked(store, left),
         )  # fmt: skip
-
-
-def _rates(store: Store, packages: list[Package]) -> dict[int, int]:
-    """What the store's carrier charges, as it says itself. One that does not answer gets them all the same."""
-    carrier = Carrier.objects.filter(store=store, active=True).first()
-    try:
-        return service_of(carrier).rates(packages) if carrier else {}
-    except NotNow as failure:
-        log.warning("carriers.no_rates", carrier=carrier.pk if carrier else None, error=failure.code)
-        return {}
 
 
 @shared_task(name="deliveries.find_announcements")

@@ -11,7 +11,25 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from deliveries.models import CarrierRate, Package
+import structlog
+
+from deliveries.models import Carrier, CarrierRate, Package
+from stores.models import Store
+
+from .service import NotNow, service_of
+
+log = structlog.get_logger(__name__)
+
+
+def asked(store: Store, packages: Sequence[Package]) -> dict[int, int]:
+    """What the store's carrier itself says it charges, in cents by package id; nothing when it does not answer. Slow: it
+    may ask over the network, so no transaction is to be open."""
+    carrier = Carrier.objects.filter(store=store, active=True).first()
+    try:
+        return service_of(carrier).rates(packages) if carrier else {}
+    except NotNow as failure:
+        log.warning("carriers.no_rates", carrier=carrier.pk if carrier else None, error=failure.code)
+        return {}
 
 
 def listed(packages: Sequence[Package], *, now: datetime) -> list[int | None]:
