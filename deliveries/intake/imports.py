@@ -277,14 +277,14 @@ def _drop_file(job: Import) -> None:
 
 def drop_files(now: datetime) -> None:
     """Delete the files of imports whose worker died at the end, and of checks that nobody kept in time."""
-    with transaction.atomic():  # a file that somebody keeps at this moment is another import's, and its row is locked
-        over = (
-            Import.objects.filter(ended_at__isnull=False)
-            .exclude(file="")
-            .select_for_update(of=("self",), skip_locked=True)
-        )
-        for job in over.exclude(dry_run=True, by_user__isnull=False, ended_at__gt=now - CHECKED_FILE_KEPT):
-            _drop_file(job)
+    over = Import.objects.filter(ended_at__isnull=False).exclude(file="")
+    over = over.exclude(dry_run=True, by_user__isnull=False, ended_at__gt=now - CHECKED_FILE_KEPT)
+    for pk in list(over.values_list("pk", flat=True)):
+        # One at a time, so that no lock waits for a far folder. While it is held nobody can keep this file (`keep`).
+        with transaction.atomic():
+            job = over.select_for_update(of=("self",), skip_locked=True).filter(pk=pk).first()
+            if job is not None:
+                _drop_file(job)
 
 
 def forget(before: datetime) -> int:
