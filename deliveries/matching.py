@@ -18,7 +18,7 @@ from deliveries import hours, planner, quoting, switches
 from deliveries.actions import offers
 from deliveries.actors import system
 from deliveries.models import Offer, Package, Round, Trip
-from deliveries.states import OfferState, PackageState, TripState
+from deliveries.states import TRIP_NOT_LEFT, TRIP_OPEN, OfferState, PackageState, TripState
 from stores.models import Holiday, Store
 
 log = structlog.get_logger(__name__)
@@ -52,12 +52,12 @@ def free_shifts(store: Store, now: datetime) -> list[tuple[Associate, Shift]]:
         person.employee_id: person
         for person in willing(store, evening)
         .exclude(offers__state=OfferState.SENT)
-        .exclude(trips__state__in=[TripState.PLANNED, TripState.LOADING, TripState.UNDER_WAY])
+        .exclude(trips__state__in=TRIP_OPEN)
         .select_related("limits", "employee", "user")
     }
     shifts = (
         Shift.objects.filter(store=store, employee__in=people, ends_at__gt=now, ends_at__lte=now + timedelta(hours=14))
-        .exclude(trips__state__in=[TripState.PLANNED, TripState.LOADING, TripState.UNDER_WAY, TripState.FINISHED])
+        .exclude(trips__state__in=[*TRIP_OPEN, TripState.FINISHED])
         .order_by("ends_at")
     )
     first: dict[int, tuple[Associate, Shift]] = {}
@@ -163,7 +163,7 @@ def board(associate: Associate, now: datetime, *, most: int = 12) -> list[tuple[
     shift = board_shift(associate, now)
     if shift is None:
         return []
-    trip = Trip.objects.filter(shift=shift, state__in=[TripState.PLANNED, TripState.LOADING]).first()
+    trip = Trip.objects.filter(shift=shift, state__in=TRIP_NOT_LEFT).first()
     mine = list(trip.packages.all()) if trip else []
     promise = trip.promise if trip else None
     worked = hours.before_trips(shift.store, [(associate, shift)])

@@ -44,6 +44,12 @@ class TripState(StrEnum):
     ABANDONED = "abandoned"
 
 
+TRIP_NOT_LEFT = (TripState.PLANNED, TripState.LOADING)
+"""In the store still, so its packages may change."""
+TRIP_OPEN = (*TRIP_NOT_LEFT, TripState.UNDER_WAY)
+TRIP_OVER = (TripState.FINISHED, TripState.ABANDONED)
+
+
 class DisputeState(StrEnum):
     """Of a word about pay. Accepted comes with a correction, explained with reasons."""
 

@@ -32,7 +32,7 @@ from deliveries.notices.channels import Failed
 from deliveries.notices.papers import remind
 from deliveries.notices.staff import send_staff_due
 from deliveries.simulator import jobs as simulations
-from deliveries.states import OfferState, PackageState, TripState
+from deliveries.states import TRIP_OPEN, TRIP_OVER, OfferState, PackageState
 from stores import geocoding
 from stores.models import Store
 
@@ -177,9 +177,7 @@ def text_code(self: Task, phone: str, code: str, language: str) -> None:
 @shared_task(name="deliveries.find_forewarnings")
 def find_forewarnings() -> None:
     """Stores where somebody may have to be warned: a trip not over yet, or an open offer."""
-    trips_on = Trip.objects.filter(
-        store=OuterRef("pk"), state__in=[TripState.PLANNED, TripState.LOADING, TripState.UNDER_WAY]
-    )
+    trips_on = Trip.objects.filter(store=OuterRef("pk"), state__in=TRIP_OPEN)
     offers_open = Offer.objects.filter(store=OuterRef("pk"), state=OfferState.SENT)
     for store_id in Store.objects.filter(Exists(trips_on) | Exists(offers_open)).values_list("pk", flat=True):
         forewarn_store.delay(store_id)
@@ -195,7 +193,7 @@ def sweep_trips() -> None:
     """Trips that are over and can no longer be undone are settled: a minute after the last drop-off was told, too."""
     now = timezone.now()
     over = Trip.objects.filter(
-        state__in=[TripState.FINISHED, TripState.ABANDONED], settled_at=None,
+        state__in=TRIP_OVER, settled_at=None,
         ended_at__lte=now - trips.UNDO - timedelta(seconds=5),
     ).exclude(proofs__at__gt=now - trips.UNDO - timedelta(seconds=5))  # fmt: skip
     for trip_id in over.values_list("pk", flat=True)[:500]:

@@ -20,7 +20,7 @@ from deliveries.actors import Actor, system
 from deliveries.models import Claim, Offer, Package, Stop, Trip
 from deliveries.pay import Quote
 from deliveries.quoting import PlannedStop, PlannedTrip
-from deliveries.states import OfferState, PackageState, TripState
+from deliveries.states import TRIP_NOT_LEFT, OfferState, PackageState, TripState
 
 from . import Refused
 from .moves import move
@@ -114,7 +114,7 @@ def claim(
     open_offer = _open(offer, person, now) if offer is not None else None
     shift = shift_of(planned, person)
     trip = Trip.objects.filter(shift=shift).exclude(state=TripState.ABANDONED).first()
-    if trip and trip.state not in (TripState.PLANNED, TripState.LOADING):
+    if trip and trip.state not in TRIP_NOT_LEFT:
         raise TooLate
     has = set(trip.packages.values_list("pk", flat=True)) if trip else set()
     asked = set(planned.quote.packages)
@@ -250,7 +250,7 @@ def give_back(*, package: Package, rest: PlannedTrip | None, by: Associate, now:
     trip_id = Claim.objects.get(package=package, trip__associate=person, released_at=None).trip_id
     [locked] = Package.objects.for_update([package.pk])
     trip = Trip.objects.select_for_update().get(pk=trip_id)
-    if trip.state not in (TripState.PLANNED, TripState.LOADING):
+    if trip.state not in TRIP_NOT_LEFT:
         raise TooLate
     remaining = set(trip.packages.exclude(pk=package.pk).values_list("pk", flat=True))
     if remaining != (set(rest.quote.packages) if rest else set()):

@@ -12,7 +12,7 @@ from associates.models import Associate
 from deliveries import actors, notices
 from deliveries.actors import Actor
 from deliveries.models import Claim, DeliveryException, Package, Trip
-from deliveries.states import IN_CUSTODY, PackageState, TripState
+from deliveries.states import IN_CUSTODY, TRIP_OVER, PackageState, TripState
 
 from . import Refused
 from .moves import WrongState, move
@@ -148,7 +148,7 @@ def cannot_go_on(
     person = Associate.objects.select_for_update().get(pk=by.pk)
     packages = Package.objects.for_update(list(trip.packages.values_list("pk", flat=True)))
     locked = Trip.objects.select_for_update().get(pk=trip.pk, associate=person)
-    if locked.state in (TripState.FINISHED, TripState.ABANDONED):
+    if locked.state in TRIP_OVER:
         return locked
     actor = on_behalf or actors.associate(person.user_id)
     at = clamp(happened_at, locked.started_at or locked.claimed_at, now)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from associates.models import Associate
 from deliveries.actors import Actor
 from deliveries.models import Package, Trip
-from deliveries.states import PackageState, TripState
+from deliveries.states import TRIP_NOT_LEFT, PackageState, TripState
 
 from . import Refused
 from .claims import TooLate
@@ -43,7 +43,7 @@ def load(*, trip: Trip, label: str, by: Actor, now: datetime) -> Package:
     locked = Trip.objects.select_for_update().get(pk=trip.pk)
     if package.trip_id != locked.pk:
         raise NotOnThisTrip
-    if locked.state not in (TripState.PLANNED, TripState.LOADING):
+    if locked.state not in TRIP_NOT_LEFT:
         raise TooLate
     if package.state == PackageState.LOADED:
         return package

@@ -14,7 +14,7 @@ from deliveries import live, notices
 from deliveries.actors import Actor, system
 from deliveries.models import Offer, OfferPackage, Package, Round
 from deliveries.quoting import PlannedTrip
-from deliveries.states import OfferState, PackageState, TripState
+from deliveries.states import TRIP_OVER, OfferState, PackageState
 from stores.models import Store
 
 from . import Refused
@@ -82,9 +82,7 @@ def send_round(*, store: Store, slot_at: datetime, planned: Planned, by: Actor, 
     staged = {p.pk: p for p in Package.objects.for_update(wanted) if p.state == PackageState.STAGED and p.may_go(now)}
     busy = set(Offer.objects.filter(associate__in=people, state=OfferState.SENT).values_list("associate_id", flat=True))
     busy |= set(
-        store.trips.filter(associate__in=people)
-        .exclude(state__in=[TripState.FINISHED, TripState.ABANDONED])
-        .values_list("associate_id", flat=True)
+        store.trips.filter(associate__in=people).exclude(state__in=TRIP_OVER).values_list("associate_id", flat=True)
     )
     ends_at = dict(Shift.objects.filter(employee__associate__in=people).values_list("pk", "ends_at"))
     evening = store.evening(now)

@@ -13,7 +13,7 @@ from deliveries import notices, quoting
 from deliveries.actors import Actor
 from deliveries.models import Claim, OfferPackage, Package, Trip
 from deliveries.quoting import PlannedTrip
-from deliveries.states import PackageState, TripState
+from deliveries.states import TRIP_NOT_LEFT, PackageState, TripState
 
 from . import Refused
 from .claims import OverLimits, ShiftChanged, check_limits, put_on, shift_of
@@ -102,10 +102,7 @@ def _check(
         planned.associate_id != person.pk
         or set(quote.packages) != has | {fresh.pk}
         or not willing(store, store.evening(now)).filter(pk=person.pk).exists()
-        or (
-            trip is not None
-            and (trip.state not in (TripState.PLANNED, TripState.LOADING) or quote.cents < trip.pay_cents)
-        )
+        or (trip is not None and (trip.state not in TRIP_NOT_LEFT or quote.cents < trip.pay_cents))
         or not Package.objects.offerable(store, now).filter(pk=fresh.pk).exists()
         or quote.extra_s > limits.max_extra_minutes * 60
         or not quoting.keeps_floor(limits, quote)

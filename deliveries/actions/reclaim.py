@@ -16,7 +16,7 @@ from deliveries import live, quoting
 from deliveries.actors import Actor
 from deliveries.models import Claim, Manifest, OfferPackage, Package, Trip
 from deliveries.quoting import PlannedTrip
-from deliveries.states import PackageState, TripState
+from deliveries.states import TRIP_NOT_LEFT, PackageState, TripState
 
 from . import Refused, carriers, offers, receiving
 from .claims import TooLate, lay_stops, take_quote
@@ -63,7 +63,7 @@ def reclaim(*, package: Package, by: Actor, now: datetime, reason: str, rest: Pl
     trip = Trip.objects.select_for_update().get(pk=claimed.trip_id)
     if locked.trip_id != trip.pk:
         raise WrongState
-    if trip.state not in (TripState.PLANNED, TripState.LOADING):
+    if trip.state not in TRIP_NOT_LEFT:
         raise TooLate
     verb = "unload" if locked.state == PackageState.LOADED else "release"
     take_off(trip, [locked], verb, by=by, now=now, reason=reason, rest=rest)

@@ -17,7 +17,7 @@ from associates import actions
 from associates.models import NEEDED_CONSENTS, Associate, Consent, Shift
 from deliveries.actors import system
 from deliveries.models import Offer, Trip
-from deliveries.states import DisputeState, OfferState, TripState
+from deliveries.states import TRIP_OVER, DisputeState, OfferState, TripState
 from stores.models import User
 
 from . import Refused, messages, offers
@@ -121,7 +121,7 @@ def pay_is_through(person: Associate) -> datetime | None:
 
 
 def _nothing_on_hand(person: Associate) -> None:
-    on_a_trip = person.trips.exclude(state__in=[TripState.FINISHED, TripState.ABANDONED]).exists()
+    on_a_trip = person.trips.exclude(state__in=TRIP_OVER).exists()
     if on_a_trip or person.holding.exists():
         raise StillOnATrip
 

@@ -22,7 +22,7 @@ from associates.models import Associate, Shift, willing
 from deliveries import actors, live, notices
 from deliveries.models import Claim, Package, Swap, SwapPackage, Trip
 from deliveries.quoting import PlannedStop, PlannedTrip
-from deliveries.states import PackageState, TripState
+from deliveries.states import TRIP_OPEN, PackageState, TripState
 
 from . import Refused
 from .claims import NotEligible, QuoteChanged, check_limits, lay_stops, shift_of, take_quote
@@ -313,8 +313,7 @@ def _packages(trips: Sequence[Trip], more: Sequence[int]) -> list[Package]:
 
 
 def _open_trip(person: Associate) -> Trip | None:
-    over = [TripState.FINISHED, TripState.ABANDONED]
-    return Trip.objects.filter(associate=person).exclude(state__in=over).first()
+    return Trip.objects.filter(associate=person, state__in=TRIP_OPEN).first()
 
 
 def _tell(swap: Swap) -> None:

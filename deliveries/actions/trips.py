@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from associates.models import Associate
 from deliveries import actors, hours, live, notices, pay
 from deliveries.models import LedgerEntry, Package, Stop, Trip
-from deliveries.states import PackageState, TripState
+from deliveries.states import TRIP_NOT_LEFT, TRIP_OVER, PackageState, TripState
 
 from . import Refused
 from .claims import TooLate
@@ -50,7 +50,7 @@ def depart(*, trip: Trip, by: Associate, now: datetime, happened_at: datetime | 
     locked = Trip.objects.select_for_update().get(pk=trip.pk, associate=person)
     if locked.state == TripState.UNDER_WAY:
         return locked
-    if locked.state not in (TripState.PLANNED, TripState.LOADING):
+    if locked.state not in TRIP_NOT_LEFT:
         raise TooLate
     if not packages or any(package.state != PackageState.LOADED for package in packages):
         raise StillToLoad
@@ -171,7 +171,7 @@ def settle(*, trip: Trip, now: datetime) -> Trip:
     """
     person = Associate.objects.select_for_update().get(pk=trip.associate_id)
     locked = Trip.objects.select_for_update(of=("self",)).select_related("shift", "store").get(pk=trip.pk)
-    if locked.state not in (TripState.FINISHED, TripState.ABANDONED) or locked.ended_at is None:
+    if locked.state not in TRIP_OVER or locked.ended_at is None:
         raise WrongState
     if locked.settled_at is not None:
         return locked

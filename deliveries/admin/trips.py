@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget
 from deliveries.actions import exceptions, ledger, wishes
 from deliveries.actors import Actor
 from deliveries.models import Claim, DeliveryException, LedgerEntry, Package, Proof, Stop, Trip
-from deliveries.states import TripState
+from deliveries.states import TRIP_OPEN, TRIP_OVER, TripState
 from deliveries.templatetags.units import dollars
 from stores.scoped_admin import ReadOnlyInline, ScopedAdmin, StoreFilter, in_store_time
 
@@ -114,11 +114,11 @@ class TripAdmin(VerbAdmin):
             "abandon", _("Give the trip up"),
             _("The associate cannot go on. What is in the car is on its way back until the store receives it; the rest "
               "returns to the bay. The trip is paid."),
-            _abandon, (TripState.PLANNED, TripState.LOADING, TripState.UNDER_WAY), grave=True, one_at_a_time=True,
+            _abandon, TRIP_OPEN, grave=True, one_at_a_time=True,
         ),
         Verb(
             "correct", _("Correct the pay"), _("A correction is a new line beside the others, with your name and reason."),
-            _correct, (TripState.FINISHED, TripState.ABANDONED), form=CorrectForm, one_at_a_time=True,
+            _correct, TRIP_OVER, form=CorrectForm, one_at_a_time=True,
         ),
     )  # fmt: skip
     claimed = in_store_time("claimed_at", _("claimed"))

@@ -18,7 +18,7 @@ from deliveries import actors, controls, pins, quoting
 from deliveries.actions import Refused, chat, claims, dropoffs, handover, receiving, swaps, transfers, trips, wishes
 from deliveries.actors import Actor
 from deliveries.models import Package, SafePlace, Swap, Transfer, Trip
-from deliveries.states import PackageState, TripState
+from deliveries.states import TRIP_OPEN, PackageState, TripState
 from stores.models import StaffMember, Store
 from stores.places import Point, distance_m
 
@@ -38,7 +38,6 @@ CONTENTS = {
 }
 EARLY, CARRY = 3, 4  # associates with a trip each, their shifts over; packages that one of them carries at least
 ENDED_AGO, QUARTER = timedelta(minutes=25), timedelta(minutes=15)
-OPEN = (TripState.PLANNED, TripState.LOADING, TripState.UNDER_WAY)
 
 
 def ended_at(now: datetime) -> datetime:
@@ -52,7 +51,7 @@ def early(workers: Sequence[Employee], free_from: Mapping[int, datetime | None],
     there are too few for all the scenes."""
     fit = Employee.objects.filter(
         pk__in=[worker.pk for worker in workers], associate__limits__max_packages__gte=CARRY
-    ).exclude(associate__trips__state__in=OPEN)
+    ).exclude(associate__trips__state__in=TRIP_OPEN)
     ids = {worker.pk for worker in fit}
     ended = ended_at(now)
     free = [w for w in reversed(workers) if w.pk in ids and (free_from.get(w.pk) or ended) <= ended]
@@ -112,7 +111,7 @@ def ask_to_swap(store: Store, now: datetime) -> Swap | None:
 def bring_to_an_end(store: Store, now: datetime) -> None:
     """What earlier scenes left in somebody's hands is delivered, before a new evening begins."""
     left = Package.objects.not_ended().filter(store=store, reference__regex=rf"^D[-0-9]+-({'|'.join(NAMES)})$")
-    for trip in Trip.objects.filter(state__in=OPEN, packages__in=left).distinct().order_by("pk"):
+    for trip in Trip.objects.filter(state__in=TRIP_OPEN, packages__in=left).distinct().order_by("pk"):
         for open_ in Transfer.objects.filter(trip=trip, done_at=None, withdrawn_at=None):
             transfers.withdraw(transfer=open_, by=trip.associate, now=now)
         try:

@@ -34,7 +34,7 @@ from deliveries.actions import (
     trips,
 )
 from deliveries.models import Event, Offer, Package, Stop, Transfer, Trip
-from deliveries.states import OfferState, PackageState, TripState
+from deliveries.states import TRIP_OPEN, TRIP_OVER, OfferState, PackageState
 from deliveries.views.reasons import why_not
 from stores.models import StaffMember, Store
 from stores.places import Point, Precision
@@ -55,7 +55,6 @@ LOOKS_AT_THE_BOARD = 0.7
 WAITS_AT_THE_BAY = 0.2
 NOBODY_HOME = 0.02  # besides one on the second trip of each store, so that there is one to see
 METRES_A_DEGREE = 111_195
-OPEN = (TripState.PLANNED, TripState.LOADING, TripState.UNDER_WAY)
 
 
 class Clock:
@@ -188,7 +187,7 @@ class StoreEvening:
                 ):
                     self.say(f"carrier: {_count(len(left), 'package')}, {reason}")
             over = Trip.objects.filter(store=self.store, settled_at=None, ended_at__lte=now - trips.UNDO - minutes(0.1))
-            for trip in over.filter(state__in=[TripState.FINISHED, TripState.ABANDONED]):
+            for trip in over.filter(state__in=TRIP_OVER):
                 trip = trips.settle(trip=trip, now=now)
                 if trip.paid_cents is not None:
                     more = trip.paid_cents - trip.pay_cents
@@ -250,7 +249,7 @@ class StoreEvening:
         self.not_home -= 1
 
     def _trip(self, shift: Shift) -> Trip | None:
-        return Trip.objects.filter(shift=shift, state__in=OPEN).first()
+        return Trip.objects.filter(shift=shift, state__in=TRIP_OPEN).first()
 
     def _look_at_the_board(self, person: Associate) -> None:
         """Takes the nearest to their way, and adds what still fits, three at most."""

@@ -19,7 +19,7 @@ from deliveries import actors
 from deliveries.actions import Refused, exceptions, handover, receiving
 from deliveries.actions.receiving import NothingThere
 from deliveries.models import Claim, Package, Trip
-from deliveries.states import PackageState, TripState
+from deliveries.states import TRIP_NOT_LEFT, PackageState
 from stores.models import Store
 from stores.places import Precision
 
@@ -100,7 +100,7 @@ def _done(mode: str, package: Package, before: str, trip: Trip | None) -> Result
 def open_trips(store: Store) -> list[Trip]:
     """Trips that are still at the bay, the earliest end of shift first."""
     return list(
-        Trip.objects.filter(store=store, state__in=[TripState.PLANNED, TripState.LOADING])
+        Trip.objects.filter(store=store, state__in=TRIP_NOT_LEFT)
         .select_related("associate", "shift")
         .defer("quote")
         .order_by("shift__ends_at", "pk")

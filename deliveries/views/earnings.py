@@ -17,7 +17,7 @@ from associates.models import Associate
 from deliveries import hours, pay
 from deliveries.actions import ledger
 from deliveries.models import Dispute, LedgerEntry, Package, Trip
-from deliveries.states import DisputeState, PackageState, TripState
+from deliveries.states import TRIP_OVER, DisputeState, PackageState
 
 from . import mine
 from .access import associate_page
@@ -111,7 +111,7 @@ def earnings(request: HttpRequest, person: Associate) -> HttpResponse:
     # A trip given back before the shift's end came to nothing; it would only be a line of zeros.
     over = (
         mine.trips(person)
-        .filter(state__in=[TripState.FINISHED, TripState.ABANDONED])
+        .filter(state__in=TRIP_OVER)
         .exclude(started_at=None, settled_at__isnull=False, entries=None)
         .order_by("-ended_at", "-pk")
     )

@@ -12,9 +12,8 @@ from deliveries.actions.trips import AT_A_DOOR, UNDO
 from deliveries.actors import ActorKind
 from deliveries.models import Claim, Offer, Package, Proof, Stop, Swap, Trip
 from deliveries.notices.owed import CHANGES_A_TRIP
-from deliveries.states import OfferState, PackageState, TripState
+from deliveries.states import TRIP_NOT_LEFT, TRIP_OPEN, OfferState, PackageState, TripState
 
-OPEN_TRIP = (TripState.PLANNED, TripState.LOADING, TripState.UNDER_WAY)
 JUST_OVER = timedelta(hours=3)
 
 
@@ -24,7 +23,7 @@ def trips(person: Associate) -> QuerySet[Trip]:
 
 def open_trip(person: Associate) -> Trip | None:
     """The trip they have claimed or are on."""
-    return trips(person).filter(state__in=OPEN_TRIP).first()
+    return trips(person).filter(state__in=TRIP_OPEN).first()
 
 
 def trip_tonight(person: Associate, now: datetime) -> Trip | None:
@@ -82,7 +81,7 @@ class StoreChange:
 
 def store_change(trip: Trip | None) -> StoreChange | None:
     """For the person's own pages, whether or not they want messages: a change by the store is never silent."""
-    if trip is None or trip.state not in (TripState.PLANNED, TripState.LOADING):
+    if trip is None or trip.state not in TRIP_NOT_LEFT:
         return None
     done = trip.events.filter(by_kind=ActorKind.STAFF, verb__in=["claim", *CHANGES_A_TRIP]).select_related("package")
     last = done.order_by("-pk").first()

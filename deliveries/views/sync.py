@@ -23,7 +23,7 @@ from associates.models import Associate
 from deliveries import photos
 from deliveries.actions import dropoffs, exceptions, trips
 from deliveries.models import DeliveryException, Package, Proof, RoadAct, Stop
-from deliveries.states import PackageState, TripState
+from deliveries.states import TRIP_OVER, PackageState, TripState
 from stores.models import User
 from stores.refused import Refused
 
@@ -164,7 +164,7 @@ def _cannot_go_on(request: HttpRequest, person: Associate, key: UUID, now: datet
         raise Http404
     if reason not in STOPS_THE_TRIP:
         raise BadForm
-    new = trip.state not in (TripState.FINISHED, TripState.ABANDONED)
+    new = trip.state not in TRIP_OVER
     exceptions.cannot_go_on(
         trip=trip, reason=reason, note=text(request, "note", 280), by=person, now=now, key=key, happened_at=happened_at
     )

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from deliveries import switches
 from deliveries.models import Claim, DeliveryException, Manifest, Offer, Package, RatingTally, Trip
-from deliveries.states import OfferState, PackageState, TripState
+from deliveries.states import TRIP_OPEN, OfferState, PackageState
 from stores.models import Store
 from stores.places import Precision
 
@@ -138,7 +138,7 @@ def trips_tonight(store: Store) -> list[TripRow]:
     """Trips claimed, being loaded or on the road; three queries."""
     live = Prefetch("claims", Claim.objects.filter(released_at=None).select_related("package"), to_attr="live_claims")
     trips = (
-        Trip.objects.filter(store=store, state__in=[TripState.PLANNED, TripState.LOADING, TripState.UNDER_WAY])
+        Trip.objects.filter(store=store, state__in=TRIP_OPEN)
         .select_related("associate", "shift")
         .defer("quote")
         .prefetch_related(live, "stops")

@@ -15,7 +15,7 @@ from associates import actions as terms
 from associates.models import Associate, Consent
 from deliveries.actions import exceptions, trips
 from deliveries.models import DeliveryException, Package, Stop, Trip
-from deliveries.states import PackageState, TripState
+from deliveries.states import TRIP_NOT_LEFT, PackageState, TripState
 
 from . import maps, mine, pickup
 from .access import associate_page
@@ -38,7 +38,7 @@ def trip(request: HttpRequest, person: Associate) -> HttpResponse:
         return render(
             request, "associate/no_trip.html", {"tab": "today", "person": person, "in_hand": mine.in_hand(person)}
         )
-    if found.state in (TripState.PLANNED, TripState.LOADING):
+    if found.state in TRIP_NOT_LEFT:
         return pickup.page(request, person, found, now)
     if found.state == TripState.UNDER_WAY:
         return under_way(request, person, found, now)
