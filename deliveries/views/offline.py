@@ -28,8 +28,8 @@ SHELL = (
     "css/tokens.css", "css/components.css", "css/controls.css", "css/custody.css", "css/map.css", "css/offer.css",
     "css/scanner.css", "css/trip-map.css", "django_htmx/htmx-2.min.js", "js/answer.js", "js/associate.js",
     "js/dropoff.js", "js/labels.js", "js/map.js", "js/offer.js", "js/offline.js", "js/outbox.js", "js/pickup.js",
-    "js/problem.js", "js/save.js", "js/scanner.js", "js/trip.js", "js/trip-map.js", "js/whereabouts.js", "img/icon.svg",
-    "img/icon-192.png",
+    "js/problem.js", "js/save.js", "js/scanner.js", "js/tap.js", "js/trip.js", "js/trip-map.js", "js/whereabouts.js",
+    "img/icon.svg", "img/icon-192.png",
 )  # fmt: skip
 # Kept when it was loaded once: who scans at the bay, or looks at the map, may want to do so later without a signal.
 LATER = (

@@ -1,5 +1,7 @@
 // An associate's open page: looks again when something changed, and keeps its clocks. The page works without it.
 
+import { isPressed, untouched } from "./tap.js";
+
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
 const WITHOUT_SOCKET_MS = 60_000;
@@ -15,7 +17,12 @@ document.addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => (leaving = false));
 document.addEventListener("htmx:beforeOnLoad", (event) => {
-  if (leaving && event.detail.requestConfig.triggeringEvent?.type === "look") event.preventDefault();
+  if (event.detail.requestConfig.triggeringEvent?.type !== "look") return;
+  if (leaving) event.preventDefault();
+  else if (isPressed()) {
+    event.preventDefault();
+    untouched().then(look); // if the tap has not led away
+  }
 });
 
 let stale = 0;

@@ -1,5 +1,7 @@
 // On every page of an associate: registers the service worker, sends what waits, and says in a strip how things stand.
 
+import { untouched } from "./tap.js";
+
 const EVERY_MS = 20_000; // while something waits and the page is looked at
 const strip = document.getElementById("strip");
 const line = strip.querySelector("p");
@@ -7,6 +9,9 @@ const refusedList = document.getElementById("refused");
 
 /** Whose page this is, as the queue names them. */
 export const person = strip.dataset.person;
+
+/** Keys of items whose form is still open and waits for the answer: the form says a refusal, the strip need not. */
+export const atTheForm = new Set();
 
 let unreachable = false; // the network said yes, the server did not answer
 let keptAt = null; // this page is from the phone, kept then
@@ -22,6 +27,7 @@ function counted(kind, number) {
 }
 
 export async function show() {
+  await untouched(); // the strip moves what is below it
   const items = await self.outbox.all(person).catch(() => []);
   const waiting = items.filter((item) => item.state === "waiting").length;
   const off = !navigator.onLine || unreachable || keptAt !== null;
@@ -36,7 +42,7 @@ export async function show() {
   if (line.textContent !== said) line.textContent = said;
   strip.hidden = !said;
   strip.classList.toggle("strip-off", off);
-  showRefused(items.filter((item) => item.state === "refused"));
+  showRefused(items.filter((item) => item.state === "refused" && !atTheForm.has(item.key)));
   clearTimeout(timer);
   if (waiting) timer = setTimeout(() => !document.hidden && send(), EVERY_MS);
 }

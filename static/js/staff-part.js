@@ -1,5 +1,7 @@
 // A page whose part changes by itself while a worker is busy: asked for again every second until the part says it is over.
 // A page without such a part has the button that prints, no more.
+import { untouched } from "./tap.js";
+
 const part = document.getElementById("hw-part");
 const said = document.getElementById("hw-said"); // stays in the page, so that a screen reader hears it change
 
@@ -11,7 +13,11 @@ async function look() {
       location.reload();
       return;
     }
-    if (answer.ok) part.innerHTML = await answer.text();
+    if (answer.ok) {
+      const html = await answer.text();
+      await untouched();
+      part.innerHTML = html;
+    }
     const now = part.querySelector("[data-said]")?.dataset.said;
     if (said && now && said.textContent !== now) said.textContent = now;
   } catch (error) {

@@ -1,6 +1,8 @@
 // Tonight's board: look again when the store's socket says that something moved, every 15 seconds while there is no
 // socket, and every minute anyway, because ages grow by themselves. The server renders; this only replaces.
 
+import { untouched } from "./tap.js";
+
 const board = document.getElementById("hw-board");
 const status = document.getElementById("hw-status");
 const SETTLE_MS = 400; // one look for a burst of moves
@@ -45,7 +47,9 @@ async function look() {
       return;
     }
     if (!answer.ok) throw new Error(String(answer.status));
-    replace(await answer.text());
+    const html = await answer.text();
+    await untouched();
+    replace(html);
     lastLook = Date.now();
     say(kind());
   } catch (error) {

@@ -5,6 +5,8 @@
 // thousands of pages are cut at once when a server restarts. While there is none, and whenever the phone wakes up, the
 // page asks by itself.
 
+import { untouched } from "./tap.js";
+
 const BEAT_MS = 50_000; // a little more than the hub's 30 s
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
@@ -25,9 +27,10 @@ let beatTimer, socketTimer, pollTimer, againTimer;
 
 const isOlder = (a, b) => (a[0] - b[0] || a[1] - b[1]) < 0;
 
-function show(message) {
+async function show(message) {
   knownAt = Date.now();
   askAgainIn(message.again_s);
+  await untouched();
   if (isOlder(message.version, version)) return;
   place(message.position);
   version = message.version;

@@ -2,6 +2,7 @@
 // the server or here. Also after a reload without a signal, when the page itself is from before.
 
 import { person, send } from "./offline.js";
+import { untouched } from "./tap.js";
 
 const numbers = (text) => (text ? text.split(" ").map(Number) : []);
 const QUIET = ["arrived"]; // shown by the stop itself, not in the list of what is saved
@@ -50,6 +51,7 @@ async function saved() {
 async function lay() {
   const trip = document.querySelector("[data-trip]");
   if (!trip) return;
+  await untouched();
   await self.outbox.shown(person, trip.dataset.at);
   const items = await saved();
   const now = standing(trip, items);

@@ -358,6 +358,37 @@ def test_taken_back_before_it_was_sent(road: Any) -> None:
     assert Proof.objects.get().undone_at is not None
 
 
+def test_a_tap_is_not_lost_when_the_page_looks_again(road: Any) -> None:
+    """The finger is down while the answer of a look arrives: what is under it stays until it is up."""
+    page, _ana, _trip, stops = road()
+    page.get_by_role("button", name="I have arrived").click()
+    link = page.get_by_role("link", name="Drop off")
+    link.hover()
+    page.mouse.down()
+    part = page.locator("#live").element_handle()
+    with page.expect_response(lambda answer: "hx-request" in answer.request.headers) as asked:
+        page.evaluate("document.body.dispatchEvent(new CustomEvent('look'))")
+    asked.value.finished()
+    page.evaluate("new Promise((done) => setTimeout(done, 300))")
+    assert part.evaluate("(part) => part.isConnected")
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(f"/trip/stops/{stops[0].pk}/drop-off/$"))
+
+
+def test_a_look_that_waited_for_a_finger_is_made_up_for(road: Any) -> None:
+    page, _ana, _trip, _stops = road()
+    part = page.locator("#live").element_handle()
+    page.mouse.move(2, 2)
+    page.mouse.down()
+    with page.expect_response(lambda answer: "hx-request" in answer.request.headers) as asked:
+        page.evaluate("document.body.dispatchEvent(new CustomEvent('look'))")
+    asked.value.finished()
+    assert part.evaluate("(part) => part.isConnected")
+    page.mouse.up()
+    until(page, "(part) => !part.isConnected", part)
+    expect(page.get_by_text("Stop 1 of 3")).to_be_visible()
+
+
 def test_sent_twice_and_in_reverse_is_once(road: Any) -> None:
     """The answer is lost every time but the last; the queue is sent from its end."""
     page, _ana, trip, stops = road()
