@@ -1,7 +1,7 @@
 // A form whose content is saved on the phone first and sent from there: `<form data-queue="kind" data-stop="id">`.
 // With a signal it feels like any form. Where the phone cannot save, it is one.
 
-import { person, send } from "./offline.js";
+import { atTheForm, person, send } from "./offline.js";
 
 const PATIENCE_MS = 6_000; // then the person goes on, and the rest happens by itself
 
@@ -40,14 +40,14 @@ export async function takeOver(form, { prepare = async () => ({}), say }) {
     }
     if (navigator.onLine) {
       form.setAttribute("aria-busy", "true");
+      atTheForm.add(key);
       await Promise.race([send(), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
       const mine = (await self.outbox.all(person)).find((item) => item.key === key);
       form.removeAttribute("aria-busy");
-      if (mine?.state === "refused") {
-        // The form is still here with everything in it; said here, it need not be said again in the strip.
-        await self.outbox.takeBack(key);
-        return say(mine.sentence);
-      }
+      const refused = mine?.state === "refused";
+      if (refused) await self.outbox.takeBack(key); // the form is still here with everything in it
+      atTheForm.delete(key);
+      if (refused) return say(mine.sentence);
     }
     location.assign(form.dataset.then);
   }, { capture: true });
