@@ -19,12 +19,16 @@ if (part) {
   document.body.addEventListener("htmx:afterSwap", () => document.getElementById("drawing") && map?.draw(data()));
 }
 
-// Ticked while the answer to the tick before was on its way: boxes stay as they are (hx-preserve), and are asked for again.
-document.body.addEventListener("htmx:afterSettle", () => {
+// Ticked while the answer to the tick before was on its way, before the scripts were here, or by the browser on the way back:
+// boxes stay as they are (hx-preserve), and are asked for again.
+function compare() {
   const form = document.getElementById("claim");
   const ticked = form && [...form.querySelectorAll("[name=package]:checked")].map((box) => box.value).join(" ");
   if (form && ticked !== form.dataset.quoted.trim()) document.body.dispatchEvent(new CustomEvent("look"));
-});
+}
+
+document.body.addEventListener("htmx:afterSettle", compare);
+addEventListener("pageshow", compare);
 
 document.body.addEventListener("htmx:sendError", ({ detail }) => {
   if (detail.requestConfig.triggeringEvent?.type !== "change") return;

@@ -227,6 +227,20 @@ def test_deletion_with_a_trip_says_the_way_out(phone: Callable[..., Page], check
     check(page, "delete-refused")
 
 
+def test_what_is_filled_in_before_the_scripts_are_here_counts(phone: Callable[..., Page]) -> None:
+    page = phone()
+    evening.sign_in(page, known())
+    # "interactive" is said before scripts that are deferred run.
+    page.add_init_script(
+        """document.addEventListener("readystatechange", () => {
+          const field = document.readyState === "interactive" && document.querySelector("input[type=number]");
+          if (field) field.value = "55";
+        })"""
+    )
+    page.goto("/setup/minutes/")
+    expect(page.locator("[hx-post$='/meaning/']")).to_contain_text("at most 55 minutes longer")
+
+
 @pytest.mark.parametrize("allowed", [True, False])
 def test_permissions_one_at_a_time_and_a_way_without(
     phone: Callable[..., Page], check: Check, web: object, allowed: bool

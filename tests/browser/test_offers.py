@@ -68,6 +68,22 @@ def test_the_map_is_fetched_when_it_is_wanted_and_follows_the_ticks(phone: Calla
     expect(area_map.locator(".map-area")).to_have_count(1)
 
 
+def test_ticks_the_browser_put_back_are_quoted(phone: Callable[..., Page]) -> None:
+    ana, _packages, offer = offered_apart()
+    page = phone()
+    evening.sign_in(page, ana)
+    # As a browser does that fills in again what was filled in: before the scripts run, and without a word.
+    page.add_init_script(
+        """document.addEventListener("readystatechange", () => {
+          const box = document.readyState === "interactive" && document.querySelector("[name=package]");
+          if (box) box.checked = false;
+        })"""
+    )
+    page.goto(f"/offers/{offer.pk}/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("A part of the offer")
+    expect(page.locator("ol.way li")).to_have_count(2)
+
+
 def test_without_a_signal_an_offer_is_there_to_read(phone: Callable[..., Page], trouble: list[str]) -> None:
     ana, _packages, offer = offered_apart()
     page = phone()
