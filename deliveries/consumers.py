@@ -29,7 +29,7 @@ from deliveries import links
 from deliveries.live import groups, publishing, snapshots
 from deliveries.live.hub import Hub, NotListening, Viewer
 from deliveries.live.places import Places
-from deliveries.views.tracking import count_bad
+from deliveries.views.tracking import count_bad, waits
 from stores.scope import stores_of
 
 log = structlog.get_logger(__name__)
@@ -125,9 +125,11 @@ class TrackPackage(Socket):
 
     async def admit(self) -> Seat | None:
         self.asked = parse_qs(self.scope["query_string"].decode("latin-1")).get("lang", [None])[0]
+        host, _port = self.scope.get("client") or ("", 0)
+        if await _gatherers().waits.get(host):
+            return None  # before the look-up, or guessing would go on here
         found = await _gatherers().links.get(self.scope["url_route"]["kwargs"]["token"])
         if found is None:
-            host, _port = self.scope.get("client") or ("", 0)
             await sync_to_async(count_bad)(host)
             return None
         self.package_id, language, link_id = found
@@ -248,11 +250,12 @@ def _load_snapshots(asked: set[tuple[int, str]]) -> dict[tuple[int, str], str]:
     }
 
 
-# --- One hub, one count of places and two gatherers a process and event loop -------------------------------------
+# --- One hub, one count of places and three gatherers a process and event loop -------------------------------------
 
 
 @dataclass
 class _Gatherers:
+    waits: Gatherer[str, bool]
     links: Gatherer[str, tuple[int, str, int]]
     snapshots: Gatherer[tuple[int, str], str]
 
@@ -283,5 +286,5 @@ def places() -> Places:
 def _gatherers() -> _Gatherers:
     loop = asyncio.get_running_loop()
     if loop not in _all_gatherers:
-        _all_gatherers[loop] = _Gatherers(Gatherer(_load_links), Gatherer(_load_snapshots))
+        _all_gatherers[loop] = _Gatherers(Gatherer(waits), Gatherer(_load_links), Gatherer(_load_snapshots))
     return _all_gatherers[loop]

@@ -7,8 +7,9 @@ not valid gets one answer, whatever is wrong with it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import TypeVar
 
 import redis
@@ -69,7 +70,8 @@ def with_link(view: View) -> Callable[..., HttpResponseBase]:
 
     @wraps(view)
     def wrapped(request: HttpRequest, token: str) -> HttpResponseBase:
-        if _too_many_bad(request):
+        address = request.META.get("REMOTE_ADDR", "")
+        if waits([address])[address]:
             answer: HttpResponseBase = too_many(request)
         else:
             link = links.find(token, timezone.now())
@@ -167,21 +169,30 @@ def _refuse(request: HttpRequest, template: str, status: int) -> HttpResponse:
 
 
 def _bad_key(address: str) -> str:
+    """Of an IPv6 address the network counts: whoever has one has 2^64 addresses of it, each good for a few tries more."""
+    try:
+        given = ip_address(address)
+    except ValueError:  # a test's client, a local socket
+        given = None
+    if isinstance(given, IPv6Address):
+        address = str(given.ipv4_mapped or IPv6Network((given, 64), strict=False))
     return f"tracking-bad-{salted_hmac('tracking', address).hexdigest()[:24]}"  # no address in the cache
 
 
 ALL_BAD = "tracking-bad"
 
 
-def _too_many_bad(request: HttpRequest) -> bool:
-    key = _bad_key(request.META.get("REMOTE_ADDR", ""))
+def waits(addresses: Collection[str]) -> dict[str, bool]:
+    """Which of these addresses have tried so many links that are none that they wait; one question to Redis."""
+    keys = {address: _bad_key(address) for address in addresses}
 
-    def ask() -> bool:
-        tries = cache.get_many([key, ALL_BAD])
-        mine, everybodys = tries.get(key, 0), tries.get(ALL_BAD, 0)
-        return mine >= BAD_A_MINUTE or (mine > 0 and everybodys >= BAD_A_MINUTE_IN_ALL)
+    def ask() -> dict[str, bool]:
+        tries = cache.get_many([*keys.values(), ALL_BAD])
+        many = tries.get(ALL_BAD, 0) >= BAD_A_MINUTE_IN_ALL
+        mine = {address: tries.get(key, 0) for address, key in keys.items()}
+        return {address: n >= BAD_A_MINUTE or (many and n > 0) for address, n in mine.items()}
 
-    return _limited(ask, otherwise=False)
+    return _limited(ask, otherwise=dict.fromkeys(addresses, False))
 
 
 def count_bad(address: str) -> None:

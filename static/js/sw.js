@@ -147,7 +147,11 @@ async function keep(url, answer, before) {
   await cache.put(url, new Response(body, { status: 200, headers }));
 }
 
-/** The pages of this trip's stops: fetch those that are missing or old, forget those of other trips. */
+/** The pages of this trip's stops: fetch those that are missing or old, forget those of other trips.
+ *
+ * Nobody looks at these answers now. They are asked for as an open page that looks again asks, so that a note meant for the
+ * next page somebody sees ("Saved.") is neither used up nor kept (templates/base.html).
+ */
 async function keepStops(urls) {
   const cache = await caches.open(PAGES);
   for (const request of await cache.keys()) {
@@ -159,7 +163,7 @@ async function keepStops(urls) {
     if (kept && Date.now() - Date.parse(kept.headers.get(KEPT_AT)) < REFRESH_MS) continue;
     const before = signOuts;
     try {
-      await keep(new URL(url, location.origin).href, await fetch(url), before);
+      await keep(new URL(url, location.origin).href, await fetch(url, { headers: { "HX-Request": "true" } }), before);
     } catch {
       return; // no signal: what is there has to do
     }

@@ -9,7 +9,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.messages import constants
+from django.contrib.messages.storage.base import Message
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.contrib.sessions.models import Session
+from django.http import HttpRequest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -521,6 +525,23 @@ def test_a_page_that_is_not_kept_says_so(road: Any, check: Check) -> None:
     page.get_by_role("link", name="Hand packages over to a colleague").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("No signal here")
     page.context.set_offline(False)
+
+
+def test_a_note_waits_for_the_next_page_somebody_sees(road: Any) -> None:
+    """The worker fetches stops in the background: nobody reads those, so the note is not for them."""
+    page, _ana, _trip, stops = road(1)
+    note = CookieStorage(HttpRequest())._encode([Message(constants.SUCCESS, "Saved just now.")])  # type: ignore[attr-defined]
+    page.context.add_cookies([{"name": "messages", "value": note, "url": page.evaluate("location.origin")}])
+    stop = f"/trip/stops/{stops[0].pk}/drop-off/"
+    page.evaluate("async (path) => (await caches.open('pages')).delete(path, { ignoreVary: true })", stop)
+    page.evaluate("(path) => navigator.serviceWorker.controller.postMessage({ keep: [path] })", stop)
+    kept = "async (path) => (await (await caches.match(path, { ignoreVary: true }))?.text()) ?? ''"
+    until(page, f"async (path) => ({kept})(path).then((text) => text.includes('</html>'))", stop)
+    assert "Saved just now." not in page.evaluate(kept, stop)
+    page.goto("/trip/")
+    expect(page.get_by_text("Saved just now.")).to_be_visible()
+    page.goto("/trip/")
+    expect(page.get_by_text("Saved just now.")).to_have_count(0)
 
 
 def test_sign_out_forgets_the_pages(road: Any) -> None:

@@ -16,10 +16,12 @@ from PIL import Image
 
 from deliveries import actors, links
 from deliveries.actions import cancelling, carriers, dropoffs, exceptions, receiving
+from deliveries.controls import Control
 from deliveries.live import snapshots
 from deliveries.models import Event, Notice, Package, TrackingLink
 from deliveries.states import MOVES, PackageState
 from deliveries.views import tracking
+from deliveries.views.tracking_urls import urlpatterns
 
 from .. import make
 from . import road
@@ -155,20 +157,30 @@ def test_a_photo_is_shown_through_the_link_and_not_for_long(client: Client) -> N
 def test_links_that_are_not_valid_get_the_same_bytes(client: Client) -> None:
     made = road.claimed(1)
     package, now = made.packages[0], timezone.now()
-    expired, revoked = (links.issue(package=package, now=now) for _ in range(2))
+    expired, revoked, valid = (links.issue(package=package, now=now) for _ in range(3))
     TrackingLink.objects.filter(token_hash=links._hash(expired)).update(
         made_at=now - timedelta(days=2), expires_at=now - timedelta(seconds=1)
     )
     TrackingLink.objects.filter(token_hash=links._hash(revoked)).update(revoked_at=now)
-    unknown, malformed = "A" * 32, "nö%00<script>"
-    for path in ("", "state", "photo"):
-        answers = [client.get(f"/t/{token}/{path}") for token in (expired, revoked, unknown, malformed)]
-        assert {answer.status_code for answer in answers} == {404}
-        assert len({answer.content for answer in answers}) == 1
-        assert len({tuple(sorted(answer.headers.items())) for answer in answers}) == 1
-    assert b"not valid any more" in answers[0].content
-    assert b"call the store" in answers[0].content.lower(), "and what to do"
-    assert client.get(f"/t/{made.tokens[0]}/").status_code == 200
+    over = make.package(made.store)
+    cancelling.cancel(package=over, by=actors.system("test"), now=now, reason="test")
+    long_over = links.issue(package=over, now=now, lasts=timedelta(days=400))
+    Package.objects.filter(pk=over.pk).update(state_since=now - links.GONE_AFTER)
+    tokens = (expired, revoked, long_over, "A" * 32, "nö%00<script>")
+    paths = [str(pattern.pattern).removeprefix("t/<str:token>/") for pattern in urlpatterns]
+    assert {"", "state", "photo", "messages/push", *(f"{control}/" for control in Control)} <= set(paths)
+    for path in paths:
+        for ask in (client.get, client.head, client.post):
+            answers = [ask(f"/t/{token}/{path}", REMOTE_ADDR=f"198.51.100.{n}") for n, token in enumerate(tokens)]
+            assert len({answer.status_code for answer in answers}) == 1
+            assert {answer.status_code for answer in answers} <= {404, 405}
+            assert len({answer.content for answer in answers}) == 1
+            assert len({tuple(sorted(answer.headers.items())) for answer in answers}) == 1
+            cache.clear()
+    page = client.get(f"/t/{expired}/").content
+    assert b"not valid any more" in page
+    assert b"call the store" in page.lower(), "and what to do"
+    assert client.get(f"/t/{valid}/").status_code == 200
 
 
 def test_valid_or_not_the_look_up_is_the_same_work(django_assert_num_queries: Any) -> None:
@@ -226,6 +238,19 @@ def test_who_tries_many_links_waits() -> None:
     assert (answer.status_code, answer["Retry-After"]) == (429, "60")
     assert client.get(f"/t/{made.tokens[0]}/").status_code == 429
     assert client.get(f"/t/{made.tokens[0]}/", REMOTE_ADDR="198.51.100.2").status_code == 200, "others are not held up"
+
+
+def test_a_network_of_addresses_is_one_guesser() -> None:
+    """An IPv6 customer has 2^64 addresses, and a dual-stack server sees IPv4 ones in IPv6 clothes."""
+    keys = [tracking._bad_key(address) for address in ("2001:db8:0:1::1", "2001:db8:0:1:ffff:1:2:3", "2001:db8:0:2::1")]
+    assert keys[0] == keys[1] != keys[2]
+    assert tracking._bad_key("::ffff:198.51.100.1") == tracking._bad_key("198.51.100.1")
+    made = road.claimed(1)
+    client = Client(REMOTE_ADDR="2001:db8:0:1::1")
+    for n in range(tracking.BAD_A_MINUTE):
+        client.get(f"/t/guess{n}/")
+    assert client.get(f"/t/{made.tokens[0]}/", REMOTE_ADDR="2001:db8:0:1::beef").status_code == 429
+    assert client.get(f"/t/{made.tokens[0]}/", REMOTE_ADDR="2001:db8:0:2::1").status_code == 200
 
 
 def test_without_redis_there_is_no_limit_and_there_is_a_page(client: Client, settings: Any) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -27,6 +28,7 @@ from deliveries.actions import exceptions, handover, offers, receiving, trips
 from deliveries.actions.moves import move
 from deliveries.live import groups, places, publishing
 from deliveries.models import Event, Offer, Package
+from deliveries.views import tracking
 
 from .. import make
 from . import road
@@ -136,6 +138,25 @@ def test_strangers_are_turned_away_alike(web: Web) -> None:
     with pytest.raises(InvalidStatus), open_at(web, "/ws/nowhere/"):
         pass
     assert "Traceback" not in web.log.read_text()
+
+
+def test_who_tries_many_links_waits_at_the_socket_too(web: Web) -> None:
+    """A guesser who is held up at the pages learns nothing here either: not even a valid link opens."""
+    made = road.claimed(1)
+    cache.clear()
+    for _ in range(2):
+        with pytest.raises(InvalidStatus), open_page(web, "guess"):
+            pass
+    assert can_open(web, made.tokens[0]), "a mistyped link or two hold up nobody"
+    key = tracking._bad_key("127.0.0.1")
+    assert cache.get(key) == 2, "tries at the socket are counted with those at the pages"
+    cache.set(key, tracking.BAD_A_MINUTE, timeout=60)
+    with pytest.raises(InvalidStatus) as refused, open_page(web, made.tokens[0]):
+        pass
+    assert refused.value.response.status_code == 403
+    assert cache.get(key) == tracking.BAD_A_MINUTE
+    cache.delete(key)
+    assert can_open(web, made.tokens[0])
 
 
 def test_a_link_has_a_limit_of_viewers_and_gives_places_back(web: Web, soon: Soon) -> None:
