@@ -33,7 +33,8 @@ def retailer(name: str) -> Actor:
     return Actor(ActorKind.RETAILER, name=name)
 
 
-def staff(user_id: int) -> Actor:
+def staff(user_id: int | None) -> Actor:
+    """A member of staff, or of no account any more: somebody who was deleted since."""
     return Actor(ActorKind.STAFF, user_id)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 GRAMS_PER_POUND = Decimal("453.59237")  # exact: the international avoirdupois pound, 1959
+METRES_PER_FOOT = Decimal("0.3048")  # exact: the international foot, 1959
 METRES_PER_MILE = Decimal("1609.344")  # exact: the international mile, 1959
 MILLIMETRES_PER_INCH = Decimal("25.4")  # exact: the international inch, 1959
 
@@ -28,6 +29,11 @@ def pounds(grams: int) -> Decimal:
 def miles(metres: int) -> Decimal:
     """Miles of `metres`, to a tenth."""
     return rounded(Decimal(metres) / METRES_PER_MILE, "0.1")
+
+
+def feet(metres: int) -> Decimal:
+    """Whole feet of `metres`, to the nearest."""
+    return rounded(Decimal(metres) / METRES_PER_FOOT, "1")
 
 
 def inches(millimetres: int) -> Decimal:

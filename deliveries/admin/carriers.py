@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,84 +9,73 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from deliveries import outbound
 from deliveries.actions import carriers
+from deliveries.carriers import rates
 from deliveries.models import Carrier, CarrierRate
 from deliveries.models.carrier_rate import MOST_RATE_CENTS
-from deliveries.models.package import HEAVIEST_G
-from deliveries.templatetags.units import dollars, pounds
+from deliveries.templatetags.units import dollars
 from stores import scope, units
 from stores.scoped_admin import ReadOnlyInline, ScopedAdmin, StoreFilter
 
 from .verbs import link
 
-HEAVIEST_LB = units.pounds(HEAVIEST_G)
-
 
 class RateEndForm(forms.ModelForm):
-    """For a line that is history: when it ends, and nothing else. The days' rules are here for both forms."""
+    """For a line that is history: when it ends, and nothing else. The rules are in `carriers/rates.py`, for both forms."""
+
+    begun = True
+    # What a field of the row is called in the form.
+    shown_as = {"up_to_g": "up_to_lb"}
 
     def clean(self) -> dict[str, Any]:
         """Name what stands in the way together with the way to mend it."""
         cleaned: dict[str, Any] = super().clean() or {}
-        row = self.instance
         self._clean_line(cleaned)
         if self.errors:
             return cleaned
-        carrier = cleaned.get("carrier") or row.carrier
-        first, last = cleaned.get("effective_from", row.effective_from), cleaned.get("effective_until")
-        today = carrier.store.evening(timezone.now())
-        if "effective_from" in cleaned and first < today:
-            self.add_error("effective_from", _("A rate begins today at the earliest: what is past was paid already."))
-        if last and last < max(first, today):
-            self.add_error("effective_until", _("The last day is today at the earliest, and not before the first."))
-        if not self.errors and (other := self._in_the_way(cleaned, carrier, first, last)):
+        # The row as it would be; the form's own is filled by Django only after this.
+        row = CarrierRate(
+            **{field.attname: getattr(self.instance, field.attname) for field in self.instance._meta.fields}
+        )
+        for name in ("carrier", "effective_from", "effective_until", "zip_from", "zip_to"):
+            if name in cleaned:
+                setattr(row, name, cleaned[name])
+        for each in rates.wrong(row, today=row.carrier.store.evening(timezone.now()), begun=self.begun):
+            self.add_error(self.shown_as.get(each.field, each.field), str(each.sentence))
+        if self.errors:
+            return cleaned
+        Carrier.objects.select_for_update().get(pk=row.carrier_id)
+        if other := rates.meeting(row).first():
             sentence = _(
                 "This meets another line: %(other)s. Give that one a last day before this one begins, or choose other "
                 "ZIP codes or weights."
             )
-            raise ValidationError(sentence, params={"other": _as_people_read(other)})
+            raise ValidationError(sentence, params={"other": rates.described(other)})
         return cleaned
 
     def _clean_line(self, cleaned: dict[str, Any]) -> None:
         """What else of the line is in this form."""
 
-    def _in_the_way(
-        self, cleaned: dict[str, Any], carrier: Carrier, first: date, last: date | None
-    ) -> CarrierRate | None:
-        """The line of the same carrier that would hold some package on some day, too. Locks the carrier, so that two
-        people who write at once are told, and not the database."""
-        Carrier.objects.select_for_update().get(pk=carrier.pk)
-        row = self.instance
-        others = CarrierRate.objects.filter(
-            Q(effective_until=None) | Q(effective_until__gte=first),
-            carrier=carrier, zip_from__lte=cleaned.get("zip_to", row.zip_to),
-            zip_to__gte=cleaned.get("zip_from", row.zip_from), over_g__lt=row.up_to_g, up_to_g__gt=row.over_g,
-        ).exclude(pk=row.pk)  # fmt: skip
-        if last:
-            others = others.filter(effective_from__lte=last)
-        return others.order_by("effective_from").first()
-
 
 class RateForm(RateEndForm):
     """Weights in pounds and prices in dollars, as a carrier's own table has them."""
 
+    begun = False
     over_lb = forms.DecimalField(
         label=_("Over, pounds"), min_value=0, max_digits=4, decimal_places=1, initial=0,
         widget=UnfoldAdminDecimalFieldWidget, help_text=_("Where the line before it ends; 0 for the first."),
     )  # fmt: skip
     up_to_lb = forms.DecimalField(
-        label=_("Up to, pounds"), min_value=Decimal("0.1"), max_value=HEAVIEST_LB, max_digits=4, decimal_places=1,
-        initial=HEAVIEST_LB, widget=UnfoldAdminDecimalFieldWidget,
+        label=_("Up to, pounds"), min_value=Decimal("0.1"), max_value=rates.HEAVIEST_LB, max_digits=4, decimal_places=1,
+        initial=rates.HEAVIEST_LB, widget=UnfoldAdminDecimalFieldWidget,
         help_text=_("A package of exactly this weight is still in this line."),
     )  # fmt: skip
     price = forms.DecimalField(
@@ -103,35 +91,14 @@ class RateForm(RateEndForm):
             self.initial["price"] = Decimal(row.cents) / 100
 
     def _clean_line(self, cleaned: dict[str, Any]) -> None:
-        """Write the row's own units, and look at the order of things."""
+        """Write the row's own units."""
         row = self.instance
         if cleaned.get("over_lb") is not None:
             row.over_g = units.grams(cleaned["over_lb"])
         if cleaned.get("up_to_lb") is not None:
-            heaviest = cleaned["up_to_lb"] >= HEAVIEST_LB  # which is rounded down to a tenth
-            row.up_to_g = HEAVIEST_G if heaviest else units.grams(cleaned["up_to_lb"])
+            row.up_to_g = rates.grams(cleaned["up_to_lb"])
         if cleaned.get("price") is not None:
             row.cents = int(cleaned["price"] * 100)
-        if not self.errors and row.over_g >= row.up_to_g:
-            self.add_error("up_to_lb", _("Write a higher weight than the one it begins over."))
-        if cleaned.get("zip_from", "") > cleaned.get("zip_to", "99999"):
-            self.add_error("zip_to", _("Write the same ZIP code as the first, or a higher one."))
-
-
-def _zips(rate: CarrierRate) -> str:
-    if (rate.zip_from, rate.zip_to) == ("00000", "99999"):
-        return gettext("everywhere")
-    return rate.zip_from if rate.zip_from == rate.zip_to else f"{rate.zip_from}–{rate.zip_to}"
-
-
-def _weights(rate: CarrierRate) -> str:
-    return f"{pounds(rate.over_g)} – {pounds(rate.up_to_g)}"
-
-
-def _as_people_read(rate: CarrierRate) -> str:
-    """One line in a sentence: where, how heavy, how much, since when."""
-    since = gettext("from %(day)s") % {"day": date_format(rate.effective_from, "DATE_FORMAT")}
-    return ", ".join([_zips(rate), _weights(rate), dollars(rate.cents), since])
 
 
 class RateInline(ReadOnlyInline):
@@ -143,11 +110,11 @@ class RateInline(ReadOnlyInline):
 
     @display(description=_("where"))
     def line(self, rate: CarrierRate) -> str:
-        return link("deliveries_carrierrate_change", rate.pk, _zips(rate))
+        return link("deliveries_carrierrate_change", rate.pk, rates.zips(rate))
 
     @display(description=_("weight"))
     def weights(self, rate: CarrierRate) -> str:
-        return _weights(rate)
+        return rates.weights(rate)
 
     @display(description=_("price"))
     def price(self, rate: CarrierRate) -> str:
@@ -207,6 +174,7 @@ class CarrierRateAdmin(ScopedAdmin):
 
     store_path = "carrier__store"
     by_hand = frozenset({"add", "change", "delete"})
+    list_before_template = "admin/staff/rates_by_file.html"
     list_display = ("carrier", "where", "weights", "price", "effective_from", "effective_until", "in_force", "at_store")
     list_filter = (RateStoreFilter,)
     also_by = ("carrier",)
@@ -256,11 +224,11 @@ class CarrierRateAdmin(ScopedAdmin):
 
     @display(description=_("where"), ordering="zip_from")
     def where(self, rate: CarrierRate) -> str:
-        return _zips(rate)
+        return rates.zips(rate)
 
     @display(description=_("weight"), ordering="over_g")
     def weights(self, rate: CarrierRate) -> str:
-        return _weights(rate)
+        return rates.weights(rate)
 
     @display(description=_("price"), ordering="cents")
     def price(self, rate: CarrierRate) -> str:

@@ -21,7 +21,7 @@ from deliveries.actions import exceptions, ledger, wishes
 from deliveries.actors import Actor
 from deliveries.models import Claim, DeliveryException, LedgerEntry, Package, Proof, Stop, Trip
 from deliveries.states import TRIP_OPEN, TRIP_OVER, TripState
-from deliveries.templatetags.units import dollars
+from deliveries.templatetags.units import dollars, near
 from stores.scoped_admin import ReadOnlyInline, ScopedAdmin, StoreFilter, in_store_time
 
 from .verbs import ReasonForm, Verb, VerbAdmin, link
@@ -218,9 +218,9 @@ class ProofAdmin(ScopedAdmin):
         url = reverse("admin:deliveries_proof_photo", args=[proof.pk])
         return format_html('<img class="hw-photo" src="{}" alt="{}">', url, _("Where the package was left"))
 
-    @display(description=_("metres from the pin"), ordering="distance_m")
+    @display(description=_("from the pin"), ordering="distance_m")
     def distance(self, proof: Proof) -> str:
-        return "–" if proof.distance_m is None else str(proof.distance_m)
+        return "–" if proof.distance_m is None else near(proof.distance_m)
 
 
 @admin.register(DeliveryException)
@@ -259,7 +259,9 @@ class DeliveryExceptionAdmin(VerbAdmin):
         if proof is None:
             return "–"
         away = (
-            _("%(metres)d metres from the pin") % {"metres": proof.distance_m} if proof.distance_m is not None else ""
+            _("%(distance)s from the pin") % {"distance": near(proof.distance_m)}
+            if proof.distance_m is not None
+            else ""
         )
         photo: str = ""
         if proof.photo:

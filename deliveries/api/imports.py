@@ -26,6 +26,7 @@ from .base import ApiView, asks, media_type, one_of, page_of, pages
 from .feeds import LINES
 from .keys import ANY
 from .once import once
+from .shapes import IMPORT_KINDS
 
 # What each kind asks of the key.
 SCOPES = {
@@ -75,7 +76,7 @@ class Imports(ApiView):
     @extend_schema(operation_id="start_import", **schema.START_IMPORT)
     def post(self, request: Request) -> Response:
         key = self.key_of(request)
-        kind = one_of(request, "kind", Import.Kind.values)
+        kind = one_of(request, "kind", IMPORT_KINDS)
         if kind is None:
             raise ParseError(_("Say what the rows are: ?kind=packages, shifts or roster."), code="kind_missing")
         if SCOPES[Import.Kind(kind)] not in key.scopes:
@@ -124,5 +125,12 @@ class ImportRows(ApiView):
             rows = rows.filter(outcome=outcome)
         found, about = page_of(rows, request)
         return pages(
-            [{"row": row.row, "outcome": row.outcome, "cells": row.cells, "faults": row.faults} for row in found], about
-        )
+            [
+                {
+                    "row": row.row, "outcome": row.outcome, "cells": row.cells, "line": row.line or None,
+                    "faults": row.faults,
+                }
+                for row in found
+            ],
+            about,
+        )  # fmt: skip

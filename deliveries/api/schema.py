@@ -11,10 +11,11 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 from deliveries.intake.eligibility import QUESTION
-from deliveries.models import Import, ImportRow
+from deliveries.models import ImportRow
 from stores.feeds.sheets import Column, Sheet
 
 from .shapes import (
+    IMPORT_KINDS,
     STATES,
     TRIP_STATES,
     EligibilityShape,
@@ -213,7 +214,7 @@ ELIGIBILITY: dict[str, Any] = {
     ],
     "responses": {200: EligibilityShape, **_problems(400, 401, 403, 413, 415, 429)},
 }  # fmt: skip
-_KIND = OpenApiParameter("kind", str, enum=Import.Kind.values, required=True, description="What the rows are.")
+_KIND = OpenApiParameter("kind", str, enum=IMPORT_KINDS, required=True, description="What the rows are.")
 START_IMPORT: dict[str, Any] = {
     "summary": "Send a file",
     "description": (

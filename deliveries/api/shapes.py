@@ -14,6 +14,9 @@ from stores.models import ApiScope
 STATES = [state.value for state in PackageState if state != PackageState.OFFERED]
 TRIP_STATES = [state.value for state in TripState]
 
+# What the retailer's systems bring. Rates are between a store and its carrier: its leads bring them.
+IMPORT_KINDS = [kind for kind in Import.Kind.values if kind != Import.Kind.RATES]
+
 
 class RowFaultShape(serializers.Serializer[Any]):
     row = serializers.IntegerField(help_text="CSV: the header is row 1. JSON: the first object is row 1.")
@@ -83,7 +86,7 @@ class ImportShape(CountsShape):
     """read = accepted + unchanged + rejected + skipped, at every moment when batches are kept one by one."""
 
     id = serializers.UUIDField()
-    kind = serializers.ChoiceField(Import.Kind.values)
+    kind = serializers.ChoiceField(IMPORT_KINDS)
     status = serializers.ChoiceField(Import.Status.values)
     made_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
@@ -98,6 +101,9 @@ class ImportRowShape(serializers.Serializer[Any]):
     row = serializers.IntegerField()
     outcome = serializers.ChoiceField(ImportRow.Outcome.values)
     cells = serializers.DictField(child=serializers.CharField(), help_text="As they came, to be mended and sent again.")
+    line = serializers.CharField(
+        allow_null=True, help_text="The row as it was written, where its cells do not say it all."
+    )
     faults = RowFaultShape(many=True)
 
 

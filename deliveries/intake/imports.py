@@ -31,10 +31,10 @@ from deliveries.actions import Refused
 from deliveries.models import Import, ImportRow
 from stores.alone import alone
 from stores.feeds.report import FileFault, Report, RowFault
-from stores.feeds.sheets import CsvTable, LinesTable, Row, Table
+from stores.feeds.sheets import MOST_ROWS, CsvTable, LinesTable, Row, Table
 from stores.models import ApiKey, Store, User
 
-from . import packages, shifts
+from . import packages, rates, shifts
 from .columns import PACKAGES
 
 log = structlog.get_logger(__name__)
@@ -48,7 +48,11 @@ KEPT = timedelta(days=14)
 # The file of a check by a person: long enough to look and say yes, and then it lies nowhere.
 CHECKED_FILE_KEPT = timedelta(hours=1)
 READERS: dict[str, type[CsvTable] | type[LinesTable]] = {Import.Media.CSV: CsvTable, Import.Media.LINES: LinesTable}
-SHEETS = {Import.Kind.PACKAGES: PACKAGES, Import.Kind.SHIFTS: roster.SHIFTS, Import.Kind.ROSTER: roster.ROSTER}
+SHEETS = {
+    Import.Kind.PACKAGES: PACKAGES, Import.Kind.SHIFTS: roster.SHIFTS, Import.Kind.ROSTER: roster.ROSTER,
+    Import.Kind.RATES: rates.RATES,
+}  # fmt: skip
+MOST: dict[str, int] = {Import.Kind.RATES: rates.MOST_LINES}
 
 
 class FileGone(Refused):
@@ -142,7 +146,9 @@ def _run(job: Import, now: Callable[[], datetime], turn_s: float) -> bool:
     )
     try:
         with job.file.open("rb") as file:
-            table: Table = READERS[job.media](file.read(), SHEETS[Import.Kind(job.kind)])
+            table: Table = READERS[job.media](
+                file.read(), SHEETS[Import.Kind(job.kind)], most_rows=MOST.get(job.kind, MOST_ROWS)
+            )
     except FileFault as fault:
         _stop(job, fault.as_json(), now())
         return True
@@ -166,12 +172,14 @@ def _run(job: Import, now: Callable[[], datetime], turn_s: float) -> bool:
 
 
 def _take_in(job: Import, table: Table, now: datetime, **how: Any) -> Report:
-    by = actors.retailer(job.key.name) if job.key else actors.staff(job.by_user_id or 0)
+    by = actors.retailer(job.key.name) if job.key else actors.staff(job.by_user_id)
     options: dict[str, Any] = {
         "stores": Store.objects.filter(imports=job), "by": by, "now": now, "dry_run": job.dry_run, "atomic": job.atomic, **how,
     }  # fmt: skip
     if job.kind == Import.Kind.PACKAGES:
         return packages.take_in(table, **options)
+    if job.kind == Import.Kind.RATES:
+        return rates.take_in(table, **options)
     return shifts.take_in(table, sheet=SHEETS[Import.Kind(job.kind)], **options)
 
 
@@ -200,6 +208,7 @@ def _troubled(job: Import, rows: Sequence[Row], batch: Report) -> list[ImportRow
         found.append(
             ImportRow(
                 imported=job, row=row.number, outcome=outcome, cells={k: _storable(v) for k, v in row.cells.items()},
+                line=_storable(row.line),
                 faults=[{name: _storable(v) for name, v in asdict(fault).items()} for fault in faults],
             )
         )  # fmt: skip

@@ -53,6 +53,7 @@ class Import(models.Model):
         PACKAGES = "packages", _("Packages")
         SHIFTS = "shifts", _("Shifts")
         ROSTER = "roster", _("Roster")
+        RATES = "rates", _("Carrier rates")
 
     class Media(models.TextChoices):
         CSV = "csv", "CSV"
@@ -108,7 +109,9 @@ class Import(models.Model):
         ]
         constraints = [
             models.CheckConstraint(condition=Q(checked_as=None) | Q(dry_run=False), name="import_kept_is_no_check"),
-            models.CheckConstraint(condition=Q(kind__in=["packages", "shifts", "roster"]), name="import_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["packages", "shifts", "roster", "rates"]), name="import_kind_known"
+            ),
             models.CheckConstraint(condition=Q(media__in=["csv", "lines"]), name="import_media_known"),
             models.CheckConstraint(
                 condition=Q(status__in=["waiting", "running", "done", "stopped"]), name="import_status_known"
@@ -143,7 +146,10 @@ class Import(models.Model):
 
 
 class ImportRow(models.Model):
-    """A row that somebody has to look at: as it came, and what is wrong or odd about it."""
+    """A row that somebody has to look at: as it came, and what is wrong or odd about it.
+
+    `line` is the whole row as it was written, where its shape was wrong and its cells do not say it all.
+    """
 
     class Outcome(models.TextChoices):
         REJECTED = "rejected", _("Rejected")
@@ -154,6 +160,7 @@ class ImportRow(models.Model):
     row = models.PositiveIntegerField(_("row"))
     outcome = models.CharField(_("outcome"), max_length=8, choices=Outcome)
     cells = models.JSONField(_("cells"))
+    line = models.TextField(_("line as it came"), blank=True)
     faults = models.JSONField(_("faults"))
 
     class Meta:

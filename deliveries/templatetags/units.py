@@ -40,6 +40,14 @@ def miles(metres: int) -> str:
 
 
 @register.filter
+def near(metres: int) -> str:
+    """How far something is that may be a few steps away: 12 -> "39 ft", from a tenth of a mile on "0.3 mi"."""
+    if metres < 161:
+        return _("%(number)s ft") % {"number": formats.number_format(units.feet(metres), use_l10n=True)}
+    return miles(metres)
+
+
+@register.filter
 def inches(millimetres: int) -> str:
     """300 -> "12 in"."""
     return _("%(number)s in") % {"number": units.inches(millimetres)}

@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from deliveries.intake import imports, repair
+from deliveries.intake import imports, rates, repair
 from deliveries.models import Import, ImportRow
 from stores.feeds.packed import unpack
 from stores.feeds.report import FileFault
@@ -44,9 +44,13 @@ class ImportForm(forms.Form):
     )  # fmt: skip
 
 
-def _stores(desk: Desk) -> list[Store]:
-    """Where this person may import: a row for any other store is refused by the reader."""
-    return [store for store in desk.stores if desk.access.may("import", store.pk)]
+def _stores(desk: Desk, kind: str = "") -> list[Store]:
+    """Where this person may import: a row for any other store is refused by the reader. Rates, where they may also write
+    them by hand."""
+    stores = [store for store in desk.stores if desk.access.may("import", store.pk)]
+    if kind == Import.Kind.RATES:
+        stores = [store for store in stores if desk.access.may_edit("carrierrate", store.pk)]
+    return stores
 
 
 def _visible(desk: Desk) -> QuerySet[Import]:
@@ -64,7 +68,7 @@ def imports_view(request: HttpRequest, desk: Desk) -> HttpResponse:
     """The form, and this store's imports of the last two weeks, whoever sent them."""
     if not desk.may("import"):
         raise PermissionDenied(gettext("Your role does not include this. Ask a lead of your store."))
-    form = ImportForm(request.POST or None, request.FILES or None)
+    form = ImportForm(request.POST or None, request.FILES or None, initial={"kind": request.GET.get("kind")})
     if request.method == "POST" and form.is_valid():
         try:
             job = _begin(desk, form.cleaned_data, cast(User, request.user))
@@ -85,10 +89,11 @@ def _begin(desk: Desk, answers: dict[str, Any], by: User) -> Import:
         unpack(cast(IO[bytes], upload.file), file, most_bytes=MOST_BYTES)
         file.seek(0)
         # The first letter says which it is; a name would have to be believed.
-        lines = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
+        lines = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"["))
         return imports.begin(
             kind=answers["kind"], media=Import.Media.LINES if lines else Import.Media.CSV, file=file,
-            file_name=upload.name or "", stores=_stores(desk), by=by, dry_run=answers["first"] == "check", now=timezone.now(),
+            file_name=upload.name or "", stores=_stores(desk, answers["kind"]), by=by,
+            dry_run=answers["first"] == "check", now=timezone.now(),
         )  # fmt: skip
 
 
@@ -128,7 +133,7 @@ def import_keep(request: HttpRequest, desk: Desk, pk: UUID) -> HttpResponse:
     """After a look at the check: the same file, for good."""
     job = _job(desk, pk)
     try:
-        kept = imports.keep(check=job, stores=_stores(desk), by=cast(User, request.user), now=timezone.now())
+        kept = imports.keep(check=job, stores=_stores(desk, job.kind), by=cast(User, request.user), now=timezone.now())
     except imports.FileGone as gone:
         messages.error(request, str(gone.sentence))
         return _to(desk, job)
@@ -143,3 +148,10 @@ def import_rejected(request: HttpRequest, desk: Desk, pk: UUID) -> HttpResponse:
         raise Http404
     name = f"rejected-{job.kind}-{desk.store.number}.csv"
     return download(repair.rejected_rows(job), media=CSV, name=name)
+
+
+@staff_page
+def rates_view(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """What the store's carriers charge from today on, in the columns of an import."""
+    today = desk.store.evening(timezone.now())
+    return download(rates.table_csv(desk.store, today), media=CSV, name=f"rates-{desk.store.number}-{today}.csv")

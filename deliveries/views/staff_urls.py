@@ -32,6 +32,7 @@ urlpatterns = [
     path("simulator/<int:pk>/", simulator.simulation_view, name="simulation"),
     path("simulator/<int:pk>/csv/", simulator.simulation_csv, name="simulation_csv"),
     path("imports/", imports.imports_view, name="imports"),
+    path("imports/rates.csv", imports.rates_view, name="rates_csv"),
     path("imports/<uuid:pk>/", imports.import_view, name="import"),
     path("imports/<uuid:pk>/keep/", imports.import_keep, name="import_keep"),
     path("imports/<uuid:pk>/rejected/", imports.import_rejected, name="import_rejected"),

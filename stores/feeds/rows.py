@@ -127,6 +127,7 @@ class Kind(IntEnum):
 
     PACKAGES = 1
     SHIFTS = 2
+    RATES = 3
 
 
 def import_rows(

@@ -12,7 +12,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, NoReturn
 
@@ -112,11 +112,15 @@ def normal_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Cells by column, as text; a cell that was null or absent is not there. `faults` are of the row's own shape."""
+    """Cells by column, as text; a cell that was null or absent is not there.
+
+    `faults` are of the row's own shape; then `line` has the row of a file as it came, because its cells do not say it all.
+    """
 
     number: int
     cells: dict[str, str]
     faults: tuple[RowFault, ...] = ()
+    line: str = ""
 
 
 # --- Bytes to text ------------------------------------------------------------------------------------------------------
@@ -222,7 +226,8 @@ class CsvTable:
                 "The row has %(count)s cells, the header has %(width)s. Is a comma missing, or a cell not quoted?",
                 len(record),
             ) % {"count": len(record), "width": width}
-            yield Row(number, {}, (RowFault(number, "", shown(",".join(record)), "cell_count", message),))
+            line = _as_csv(record)
+            yield Row(number, {}, (RowFault(number, "", shown(line), "cell_count", message),), line)
 
     def _cells(self, record: Sequence[str]) -> dict[str, str]:
         cells = {name: cell for name, cell in zip(self._header, record, strict=True) if cell}
@@ -325,9 +330,10 @@ class LinesTable:
             try:
                 item = _load(line)
             except FileFault as fault:
-                yield Row(number, {}, (RowFault(number, "", shown(line), fault.code, fault.message),))
+                yield Row(number, {}, (RowFault(number, "", shown(line), fault.code, fault.message),), line)
             else:
-                yield self._objects.row(number, item)
+                row = self._objects.row(number, item, shown(line))
+                yield replace(row, line=line) if row.faults else row
 
 
 class Objects:
@@ -337,10 +343,11 @@ class Objects:
         self._sheet = sheet
         self._hints: dict[str, str] = {}
 
-    def row(self, number: int, item: Any) -> Row:
-        """One object as a row, with the faults of its own shape."""
+    def row(self, number: int, item: Any, written: str = "") -> Row:
+        """One object as a row, with the faults of its own shape; `written` is what a report shows where it is none."""
         if not isinstance(item, _Object):
-            return Row(number, {}, (RowFault(number, "", "", "wrong_type", _("A row must be an object.")),))
+            message = _('A row must be one object, such as {"store": 3520, ...}.')
+            return Row(number, {}, (RowFault(number, "", written, "wrong_type", message),))
         faults = [
             RowFault(number, shown(key), "", "duplicate_column", _("The key is there twice. Remove one."))
             for key in item.twice[:MOST_NAMED]
@@ -367,6 +374,13 @@ class Objects:
                 return _("That is not a column.")
             self._hints[key] = self._sheet.unknown(key)
         return self._hints[key]
+
+
+def _as_csv(record: Sequence[str]) -> str:
+    """A record as a line of CSV, without its end."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="").writerow(record)
+    return text.getvalue()
 
 
 def _blank(record: Sequence[str]) -> bool:

@@ -148,7 +148,7 @@ def test_a_line_that_meets_another_is_told_which(elsewhere: Store, enter: Enter)
     there = rate(elsewhere, zip_from="07000", zip_to="07500", up_to_g=2268)
     client = enter(elsewhere)
     said = client.post(reverse(ADD), line(elsewhere)).content.decode()
-    assert "This meets another line: 07000–07500, 0 lb – 5 lb, $6.40, from Nov. 24, 2026." in said
+    assert "This meets another line: 07000–07500, 0 – 5 lb, $6.40, from Nov. 24, 2026." in said
     assert client.post(reverse(ADD), line(elsewhere, zip_from="07501")).status_code == 302
     later = line(elsewhere, zip_to="07500", effective_from="2026-12-01")
     assert client.post(reverse(ADD), later).status_code == 200

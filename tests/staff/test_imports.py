@@ -201,6 +201,59 @@ def test_a_rejected_row_without_a_needed_column_gets_it_back(store: Store, enter
     assert Import.objects.latest("made_at").fault is None
 
 
+def test_a_line_of_no_shape_loses_nothing_on_the_way(store: Store, enter: Enter) -> None:
+    """No object, no JSON, keys that nobody knows or that come twice: the file to mend has the line as it came."""
+    good = json.dumps(row(store, 1))
+    odd = [
+        "[1, \"ü\"]", "7", "-7", '"=HYPERLINK(1)"', "null", "{", json.dumps(row(store, 2) | {"zip": ["07002"]}),
+        json.dumps(row(store, 3) | {"recepient": "Kim"}), json.dumps(row(store, 4)).replace("{", '{"zip": "1", '),
+    ]  # fmt: skip
+    client = enter(store)
+    url = send(client, "\n".join([good, *odd]).encode(), name="orders.jsonl")
+    work()
+    job = Import.objects.get()
+    assert (job.accepted, job.rejected) == (1, len(odd))
+    assert "[1, &quot;ü&quot;]" in look(client, url), "the page shows it, too"
+    text = client.get(url.replace("/?", "/rejected/?")).content.decode()
+    back = list(csv.DictReader(io.StringIO(text)))
+    assert [as_it_came(each["homeward_line"]) for each in back] == odd
+    assert back[-1]["reference"] == "W-4", "what could be read is in its column"
+    send(client, text.encode(), name="not-mended.csv")
+    work()
+    again = Import.objects.latest("made_at")
+    assert (again.fault, again.rows) == (None, len(odd)), "no line is dropped as if it were blank"
+    assert (again.rejected, again.accepted) == (len(odd) - 2, 2), (
+        "an unknown key, or one twice, is no column of the file"
+    )
+
+
+def test_a_row_with_a_cell_too_many_comes_back_whole(store: Store, enter: Enter) -> None:
+    client = enter(store)
+    good, bad = as_csv([row(store, 1), row(store, 2)]).decode().splitlines()[1:]
+    header = as_csv([row(store, 1)]).decode().splitlines()[0]
+    url = send(client, f"{header}\n{good}\n{bad},Floor 3\n".encode())
+    work()
+    [back] = csv.DictReader(io.StringIO(client.get(url.replace("/?", "/rejected/?")).content.decode()))
+    assert back["homeward_line"] == f"{bad},Floor 3"
+    assert "homeward_line" not in client.get(send_one_bad(client, store)).content.decode(), "only where it is needed"
+
+
+def send_one_bad(client: Client, store: Store) -> str:
+    url = send(client, as_csv([row(store, 5, zip="x")]))
+    work()
+    return url.replace("/?", "/rejected/?")
+
+
+def test_an_import_whose_sender_is_gone_is_taken_in_all_the_same(store: Store, enter: Enter) -> None:
+    lead = make.staff(store)
+    send(enter(user=lead), as_csv([row(store, 1), row(store, 2)]))
+    lead.delete()
+    work()
+    job = Import.objects.get()
+    assert (job.status, job.accepted, job.fault) == ("done", 2, None)
+    assert set(Event.objects.values_list("by_kind", "by_user")) == {("staff", None)}
+
+
 @given(st.text())
 def test_a_cell_to_mend_comes_back_as_it_was(value: str) -> None:
     shown = cell_to_mend(value)

@@ -80,6 +80,7 @@ def general_pages(zanzibar: World) -> Iterator[str]:
     yield reverse("staff:messages")
     yield reverse("staff:simulator")
     yield reverse("staff:imports")
+    yield reverse("staff:rates_csv")
     for job in zanzibar.imported:
         yield reverse("staff:import", args=[job.pk])
         yield reverse("staff:import", args=[job.pk]) + "?part=1"
