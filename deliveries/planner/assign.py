@@ -6,19 +6,24 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from deliveries.planner.bundles import Prices
 from deliveries.planner.model import Ints, Model, Trips
-from deliveries.planner.plan import Stop
+from deliveries.planner.plan import Stop, Stopped
 
 CUTS_PER_ROUND = 60
 LEAST_VIOLATION = 0.02
+ASK_EVERY = 0.02
+"""Seconds between two looks whether somebody asks to stop, while HiGHS works."""
 
 
 class Pool:
@@ -61,7 +66,7 @@ class Pool:
         prices = relaxation.prices
         reduced = np.array(self.worths) - members @ prices.stops - relaxation.wages[np.array(self.associates)]
         if len(prices.cuts):
-            reduced = reduced - (members[:, prices.triples].sum(axis=2) >= 2) @ prices.cuts
+            reduced = reduced - _held(members, prices.triples) @ prices.cuts
         order = np.argsort(-reduced, kind="stable")
         return sorted(order[reduced[order] >= -gap][:most].tolist())
 
@@ -72,9 +77,15 @@ class Pool:
     def incidence(self, members: list[int]) -> np.ndarray:
         """Which stops the bundles contain: bool, shape (len(members), U + 1)."""
         found = np.zeros((len(members), self.model.size + 1), dtype=bool)
-        for row, k in enumerate(members):
-            found[row, list(self.routes[k])] = True
+        found[self.stops(members)] = True
         return found
+
+    def stops(self, members: list[int]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Every stop of every bundle in the order of the visits: the row of ``members``, and the stop."""
+        routes = [self.routes[k] for k in members]
+        lengths = np.fromiter(map(len, routes), dtype=np.int64, count=len(routes))
+        stops = np.fromiter(chain.from_iterable(routes), dtype=np.int64, count=int(lengths.sum()))
+        return np.arange(len(routes)).repeat(lengths), stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +137,19 @@ class Master:
 
     def cut(self, triples: Ints) -> None:
         """Add subset-row cuts: of any three stops, at most one bundle may hold two or more."""
-        inside = self.pool.incidence(self._column)
-        for triple in triples:
-            held = np.flatnonzero(inside[:, triple].sum(axis=1) >= 2).astype(np.int32)
+        for row in _held(self.pool.incidence(self._column), triples).T:
+            held = np.flatnonzero(row).astype(np.int32)
             self._solver.addRow(-np.inf, 1.0, len(held), held, np.ones(len(held)))
         self.triples = np.concatenate((self.triples, triples))
 
-    def solve(self) -> Relaxation:
-        """Optimise over the bundles at hand."""
-        self._solver.run()
+    def solve(self, stop: Stop) -> Relaxation:
+        """Optimise over the bundles at hand.
+
+        Raises:
+            Stopped: it is time. This master is not to be used again then.
+        """
+        if not _run(self._solver, stop):
+            raise Stopped
         solution = self._solver.getSolution()
         dual = np.maximum(0, np.rint(np.abs(np.array(solution.row_dual)))).astype(np.int64)
         shares = np.zeros(len(self.pool))
@@ -180,17 +195,24 @@ class Master:
 
 def columns(model: Model, pool: Pool, numbers: list[int], triples: Ints) -> tuple[np.ndarray, np.ndarray]:
     """Rows (stops, associates, cuts) of bundles in HiGHS's column-wise form: starts and row numbers, all coefficients 1."""
-    people = len(model.packages)
-    starts = np.zeros(len(numbers), dtype=np.int32)
-    rows: list[int] = []
-    cuts = pool.incidence(numbers)[:, triples].sum(axis=2) >= 2 if len(triples) else None
-    for at, k in enumerate(numbers):
-        starts[at] = len(rows)
-        rows += [u - 1 for u in pool.routes[k]]
-        rows.append(model.size + pool.associates[k])
-        if cuts is not None:
-            rows += (model.size + people + np.flatnonzero(cuts[at])).tolist()
-    return starts, np.array(rows, dtype=np.int32)
+    bundle, stop = pool.stops(numbers)
+    whose = np.array([pool.associates[k] for k in numbers], dtype=np.int64)
+    bundles, rows = [bundle, np.arange(len(numbers))], [stop - 1, model.size + whose]
+    if len(triples):
+        cut, holder = np.nonzero(_held(pool.incidence(numbers), triples).T)
+        bundles.append(holder)
+        rows.append(model.size + len(model.packages) + cut)
+    of = np.concatenate(bundles)
+    order = np.argsort(of, kind="stable")
+    starts = np.searchsorted(of[order], np.arange(len(numbers)))
+    return starts.astype(np.int32), np.concatenate(rows)[order].astype(np.int32)
+
+
+def _held(inside: npt.NDArray[np.bool_], triples: Ints) -> npt.NDArray[np.bool_]:
+    """Which bundles (rows of ``inside``) hold two or more stops of which triples, shape (bundles, C)."""
+    by_stop = np.ascontiguousarray(inside.T)
+    a, b, c = (by_stop[triples[:, t]] for t in range(3))
+    return (a & b | (a | b) & c).T
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,30 +267,69 @@ def choose(
     if nodes is not None:
         solver.setOptionValue("mip_max_nodes", nodes)
     solver.passModel(problem)
-    # HiGHS looks at the clock between steps that grow with the problem.
     solver.setOptionValue("time_limit", max(0.01, min(0.97 * stop.left() - 0.01 - 1e-6 * len(rows), 1e6)))
+    seen = _Seen(stop)
+    solver.cbMipImprovingSolution.subscribe(seen.better)
+    solver.cbMipInterrupt.subscribe(seen.going_on)
     if start:
         at = {k: i for i, k in enumerate(numbers)}
         given = np.array([at[k] for k in start], dtype=np.int32)
         solver.setSolution(len(given), given, np.ones(len(given)))
-    solver.run()
-    info = solver.getInfo()
-    optimal = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
-    chosen: list[int] = []
-    if info.primal_solution_status == 2:
-        chosen = [numbers[i] for i in np.flatnonzero(np.array(solver.getSolution().col_value) > 0.5)]
-    value = sum(pool.worths[k] for k in chosen)
     most: dict[int, int] = {}
     for k in numbers:
         most[pool.associates[k]] = max(most.get(pool.associates[k], 0), pool.worths[k])
     ceiling = sum(most.values())
+    optimal, ended = False, _run(solver, stop)
+    solution, highest = seen.solution, seen.bound
+    if ended:
+        info = solver.getInfo()
+        optimal = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        solution = np.array(solver.getSolution().col_value) if info.primal_solution_status == 2 else None
+        highest = info.mip_dual_bound
+    chosen = [] if solution is None else [numbers[i] for i in np.flatnonzero(solution > 0.5)]
+    value = sum(pool.worths[k] for k in chosen)
     if optimal:
         bound = value
-    elif np.isfinite(info.mip_dual_bound) and abs(info.mip_dual_bound) < 1e15:
-        bound = max(value, min(ceiling, step * int(np.floor(info.mip_dual_bound + 1e-6))))
+    elif np.isfinite(highest) and abs(highest) < 1e15:
+        bound = max(value, min(ceiling, step * int(np.floor(highest + 1e-6))))
     else:
         bound = ceiling
     return Choice(chosen, value, bound, optimal)
+
+
+class _Seen:
+    """What HiGHS told on its way: its best solution yet, and the lowest upper bound."""
+
+    def __init__(self, stop: Stop) -> None:
+        self.stop = stop
+        self.solution: np.ndarray | None = None
+        self.bound = float("inf")
+
+    def better(self, event: Any) -> None:
+        self.solution = np.array(event.data_out.mip_solution)
+
+    def going_on(self, event: Any) -> None:
+        """Asked now and then, a hundred times a second at most."""
+        self.bound = min(self.bound, event.data_out.mip_dual_bound)
+        event.data_in.user_interrupt = self.stop()
+
+
+def _run(solver: Any, stop: Stop) -> bool:
+    """Have HiGHS solve; False when it is time and it has not ended. Then it is not to be touched any more.
+
+    It looks at the clock between steps that may take half a second. Nobody waits for that: it goes on in a thread of its own,
+    ends there, and takes what it holds along.
+    """
+    executor = ThreadPoolExecutor(1)
+    work = executor.submit(solver.run)
+    executor.shutdown(wait=False)
+    while True:
+        try:
+            work.result(min(stop.left(), 3600.0 if stop.asked is None else ASK_EVERY))
+            return True
+        except TimeoutError:
+            if stop():
+                return False
 
 
 def _highs() -> ModuleType:

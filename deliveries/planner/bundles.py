@@ -10,6 +10,7 @@ import numpy.typing as npt
 from deliveries.planner.compiled import Kernels
 from deliveries.planner.kernels import allowance
 from deliveries.planner.model import FAR, Ints, Model
+from deliveries.planner.plan import Stop
 from deliveries.planner.tree import Tree
 
 Tables = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -54,11 +55,14 @@ _NONE = np.zeros((0, 1), dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(
 
 
 class Pricer:
-    """One associate's graph of stops and arcs that can be in a feasible (and later: in an improving) bundle."""
+    """One associate's graph of stops and arcs that can be in a feasible (and later: in an improving) bundle.
 
-    def __init__(self, model: Model, kernels: Kernels, associate: int, floor: Ints) -> None:
+    Whatever takes long looks at the clock now and then, and raises Stopped.
+    """
+
+    def __init__(self, model: Model, kernels: Kernels, associate: int, floor: Ints, stop: Stop) -> None:
         """``floor``: by node, least growth of a detour by inserting it (``kernels.insertion_floor``)."""
-        self.model, self.kernels, self.associate = model, kernels, associate
+        self.model, self.kernels, self.associate, self.stop = model, kernels, associate, stop
         self.packages = int(model.packages[associate])
         self.most = int(model.by_count[associate].max(initial=-FAR))
         self.by_count = np.ascontiguousarray(model.by_count[associate, : self.packages + 1])
@@ -135,6 +139,7 @@ class Pricer:
 
     def bound(self, prices: Prices) -> int:
         """Upper bound in ticks of the profit of any bundle at these prices; leaves the completion tables filled."""
+        self.stop.check()
         if self.empty:
             return 0
         self._gains(prices)
@@ -236,7 +241,7 @@ class Pricer:
             self.packages, model.rate, self.bonus, self.most, self.fall, bucket, int(model.weight_cap[a]),
             int(model.volume_cap[a]), self.tolls, *self._cuts(prices), threshold, *tables, limit, beam, listing or uneven,
         )  # fmt: skip
-        tree = Tree(self.kernels, arguments, len(self.nodes), min(len(self.nodes) - 1, self.packages), beam)
+        tree = Tree(self.kernels, arguments, len(self.nodes), min(len(self.nodes) - 1, self.packages), beam, self.stop)
         exact, labels = tree.exact, tree.total
         routes, detours, profits, keys = tree.bundles(threshold, self.by_count)
         if not len(profits):
@@ -260,6 +265,7 @@ class Pricer:
         if not self.fixed:
             self.fixed, self.active = True, np.ones(len(self.nodes), dtype=bool)
             self.bound(prices)
+        self.stop.check()
         keep = np.zeros(len(self.to), dtype=bool)
         kept = self.kernels.useful_arcs(
             self.arc_from, self.to, self.cost, self.use, self.need, self.gain - self.tax, self.active, self.count,

@@ -18,7 +18,7 @@ from deliveries.planner.assign import Master, Relaxation, choose
 from deliveries.planner.bundles import Found, Pricer, Prices
 from deliveries.planner.compiled import Kernels
 from deliveries.planner.model import Model, Trips
-from deliveries.planner.plan import Stop
+from deliveries.planner.plan import Stop, Stopped
 from deliveries.planner.stages import Stages
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 BEAM, FEW, MANY = 16, 100_000, 1_000_000
 """Labels of a level expanded while prices are still poor; labels per associate before a threshold is raised, or given up."""
 LABELS_PER_SECOND = 300_000
-"""At least; the kernels do not look at the clock, so near the end they get no more work than there is time for."""
+"""At least; near the end a search gets no more labels than there is time for, so that it still ends with a bound."""
 QUICK_CHOICE, QUICK_NODES, EASY_CHOICE, WIDEST_CHOICE = 2500, 20, 15_000, 30_000
 CUT_ROUNDS = 12
 
@@ -38,10 +38,6 @@ class Bound:
     value: int
     prices: Prices
     profits: np.ndarray
-
-
-class Stopped(Exception):
-    """Raised inside when it is time; the best plan and bound so far stand."""
 
 
 class Exact:
@@ -87,8 +83,8 @@ class Exact:
         self.kernels.insertion_floor(self.model.drive, self.model.service, floor)
         self.pricers = []
         for a in self.people:
-            self._check()
-            self.pricers.append(Pricer(self.model, self.kernels, a, floor))
+            self.stop.check()
+            self.pricers.append(Pricer(self.model, self.kernels, a, floor, self.stop))
         self._seed_pool()
         self.master = Master(self.model, self.pool)
         self._generate(beam=True)
@@ -126,10 +122,6 @@ class Exact:
             with ThreadPoolExecutor(self.threads) as executor:
                 yield executor.map
 
-    def _check(self) -> None:
-        if self.stop():
-            raise Stopped
-
     def _timely(self, labels: int) -> int:
         return int(min(labels, max(1000, self.stop.left() * LABELS_PER_SECOND)))
 
@@ -156,11 +148,11 @@ class Exact:
         centre: Prices | None = None
         least = 1 << 62
         while not self.proved:
-            self._check()
+            self.stop.check()
             self.master.add(self._fresh)
             self._fresh = []
-            relaxation = self._relaxation = self.master.solve()
-            self._check()
+            relaxation = self._relaxation = self.master.solve(self.stop)
+            self.stop.check()
             prices = relaxation.prices
             if beam and centre is not None:
                 prices = Prices((centre.stops + prices.stops) // 2, prices.triples, prices.cuts)
@@ -189,7 +181,7 @@ class Exact:
 
     def _price(self, prices: Prices, wages: np.ndarray, *, beam: bool) -> list[Found]:
         def one(a: int) -> Found:
-            self._check()
+            self.stop.check()
             pricer = self.pricers[a]
             threshold = int(wages[a])
             if beam:
@@ -197,7 +189,7 @@ class Exact:
             found = pricer.price(prices, threshold, limit=self._timely(FEW), most=30)
             raised = 4 * self.step
             while not found.exact and raised < 300 * self.step:
-                self._check()
+                self.stop.check()
                 raised *= 4
                 again = pricer.price(prices, threshold + raised, limit=self._timely(FEW), most=30)
                 found = Found(again.best, again.exact, found.routes, found.detours, found.profits, found.labels)
@@ -220,7 +212,7 @@ class Exact:
         thresholds, prices = self._thresholds(), self.best.prices
 
         def one(a: int) -> None:
-            self._check()
+            self.stop.check()
             self.pricers[a].fix(prices, int(thresholds[a]))
 
         list(self._map(one, self.people))
@@ -248,7 +240,7 @@ class Exact:
         if self.value > before:
             self._fix()
         log.debug("choice among %d bundles at hand: %d, plan %d", len(members), chosen.value, self.value)
-        self._check()
+        self.stop.check()
 
     def _keep(self, trips: Trips, value: int) -> None:
         if value > self.value:
@@ -260,7 +252,7 @@ class Exact:
         best = self.best
 
         def one(a: int) -> Found:
-            self._check()
+            self.stop.check()
             return self.pricers[a].price(
                 best.prices, int(best.profits[a]) - width, limit=self._timely(labels), listing=True
             )
@@ -295,7 +287,7 @@ class Exact:
             width = min(width, int(np.partition(losses, widest)[widest]))
         members = []
         for a, f in enumerate(listed):
-            self._check()
+            self.stop.check()
             for row in np.flatnonzero(self.best.profits[a] - f.profits < width).tolist():
                 route = [u for u in f.routes[row].tolist() if u]
                 members.append(self.pool.add(a, route, self.model.worth(a, route, int(f.detours[row])))[0])
@@ -316,4 +308,4 @@ class Exact:
             "choice among %d of %d listed (width %d of %d): plan %d, bound %s",
             len(members), len(losses), width, full, self.value, self.bound,
         )  # fmt: skip
-        self._check()
+        self.stop.check()

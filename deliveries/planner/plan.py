@@ -87,6 +87,10 @@ class Plan:
         }
 
 
+class Stopped(Exception):
+    """Raised inside the planner when it is time; the best plan and bound so far stand."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
     """When to stop: at ``deadline`` (``time.perf_counter()`` seconds) or as soon as ``asked`` returns true."""
@@ -111,3 +115,8 @@ class Stop:
     def __call__(self) -> bool:
         """Whether it is time to stop."""
         return self.left() <= 0.0
+
+    def check(self) -> None:
+        """Raise Stopped if it is time to stop."""
+        if self():
+            raise Stopped

@@ -13,7 +13,7 @@ from itertools import repeat
 from deliveries.planner.assign import Master, Pool, choose
 from deliveries.planner.compiled import Kernels
 from deliveries.planner.model import Model, Trips
-from deliveries.planner.plan import Stop
+from deliveries.planner.plan import Stop, Stopped
 from deliveries.planner.search import Annealer
 
 HEATS = (8000.0, 4000.0, 2000.0)
@@ -105,7 +105,10 @@ class Stages:
             return 0.0
         master = Master(self.model, pool)
         master.add(list(range(len(pool))))
-        relaxation = master.solve()
+        try:
+            relaxation = master.solve(stop)
+        except Stopped:
+            return 0.0
         members = pool.inside(relaxation, relaxation.value - self.value, MOST_CHOICES)
         start = self.add(self.trips)
         choice = choose(self.model, pool, sorted({*members, *start}), stop, start=start, nodes=NODES)

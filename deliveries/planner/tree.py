@@ -11,16 +11,25 @@ import numpy.typing as npt
 from deliveries.planner import kernels as k
 from deliveries.planner.compiled import Kernels
 from deliveries.planner.model import Ints
+from deliveries.planner.plan import Stop
 
 LABELS, SLOTS = 1024, 4096
 """Room to begin with."""
+AT_ONCE = 16_384
+"""Labels between two looks at the clock."""
 
 
 class Tree:
     """Labels (set, last stop), each with its parent. ``total``: how many; ``exact``: none was left out."""
 
-    def __init__(self, kernels: Kernels, arguments: Sequence[Any], nodes: int, depth: int, beam: int) -> None:
-        """Search with these ``arguments`` of :func:`.kernels.bundles`; no trip has more than ``depth`` stops."""
+    def __init__(
+        self, kernels: Kernels, arguments: Sequence[Any], nodes: int, depth: int, beam: int, stop: Stop
+    ) -> None:
+        """Search with these ``arguments`` of :func:`.kernels.bundles`; no trip has more than ``depth`` stops.
+
+        Raises:
+            Stopped: it is time.
+        """
         self.depth = depth
         self.labels = np.empty((LABELS, k.FIELDS), dtype=np.int64)
         self.key = np.empty(LABELS, dtype=np.uint64)
@@ -29,11 +38,16 @@ class Tree:
         inside, code = np.empty(nodes, dtype=np.int8), np.empty(nodes, dtype=np.uint64)
         top, state = np.empty(max(1, beam), dtype=np.int64), np.zeros(k.STATES, dtype=np.int64)
         while True:
-            missing = kernels.bundles(*arguments, self.labels, self.key, self.members, table, inside, code, top, state)
+            room = max(int(state[k.TOTAL]) + nodes, LABELS) + AT_ONCE  # the kernel comes back when it is used up
+            labels, key, members = self.labels[:room], self.key[:room], self.members[:room]
+            missing = kernels.bundles(*arguments, labels, key, members, table, inside, code, top, state)
             if missing == k.DONE:
                 break
+            stop.check()
             if missing == k.MORE_LABELS:
-                self._grow(int(state[k.TOTAL]), int(state[k.TOTAL]) + nodes)
+                least = int(state[k.TOTAL]) + nodes
+                if least > len(self.labels):
+                    self._grow(int(state[k.TOTAL]), least)
             else:
                 slots = 4 * len(table)
                 while slots < 4 * nodes:

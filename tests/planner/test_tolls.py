@@ -9,6 +9,7 @@ from deliveries.planner import sample
 from deliveries.planner.bundles import Pricer, Prices
 from deliveries.planner.compiled import Kernels
 from deliveries.planner.model import Model
+from deliveries.planner.plan import Stop
 
 NO_CUTS = np.zeros((0, 3), dtype=np.int64), np.zeros(0, dtype=np.int64)
 
@@ -21,7 +22,8 @@ def pricers(kernels: Kernels, seed: int, style: sample.Style) -> tuple[Model, li
     random = np.random.default_rng(seed)
     prices = (model.value * random.uniform(0.0, 0.5, model.size + 1)).astype(np.int64)
     prices[0] = 0
-    return model, [Pricer(model, kernels, a, floor) for a in range(len(model.packages))], Prices(prices, *NO_CUTS)
+    people = [Pricer(model, kernels, a, floor, Stop.never()) for a in range(len(model.packages))]
+    return model, people, Prices(prices, *NO_CUTS)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
