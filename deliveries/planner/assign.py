@@ -22,6 +22,7 @@ from deliveries.planner.plan import Stop, Stopped
 
 CUTS_PER_ROUND = 60
 LEAST_VIOLATION = 0.02
+THREAD = "highs"
 ASK_EVERY = 0.02
 """Seconds between two looks whether somebody asks to stop, while HiGHS works."""
 
@@ -320,7 +321,7 @@ def _run(solver: Any, stop: Stop) -> bool:
     It looks at the clock between steps that may take half a second. Nobody waits for that: it goes on in a thread of its own,
     ends there, and takes what it holds along.
     """
-    executor = ThreadPoolExecutor(1)
+    executor = ThreadPoolExecutor(1, thread_name_prefix=THREAD)
     work = executor.submit(solver.run)
     executor.shutdown(wait=False)
     while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from typing import Any
@@ -18,12 +19,16 @@ from deliveries.planner import (
     Plan,
     Problem,
     Stop,
+    assign,
     compiled,
     evaluate,
     sample,
     solve,
 )
+from deliveries.planner.bundles import Pricer, Prices
 from deliveries.planner.compiled import Kernels
+from deliveries.planner.model import Model
+from deliveries.planner.plan import Stopped
 
 PARAMS = Params(150, 300, 200, 30)
 WHO = Associate("A1", 61_000, 3, 10_000, 20_000, 100_000, 3, 3000)
@@ -114,6 +119,42 @@ def test_the_time_limit_is_kept(kernels: Kernels, limit: float) -> None:
     took = time.perf_counter() - started
     assert evaluate(problem, plan.routes).objective_ticks == plan.objective_ticks
     assert took < limit + 2.0, "far beyond what a busy machine explains"
+
+
+def test_nobody_waits_for_a_solver_that_does_not_look_at_the_clock(
+    kernels: Kernels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem, go_on, made = sample.evening(4, packages=60, associates=40, style="gen"), threading.Event(), assign._solver
+
+    def deaf() -> Any:
+        solver = made()
+        solver.run = lambda: go_on.wait(60)
+        return solver
+
+    monkeypatch.setattr(assign, "_solver", deaf)
+    try:
+        plan = solve(problem, stop=Stop.after(0.5))
+        assert not go_on.is_set()
+        waiting = [thread for thread in threading.enumerate() if thread.name == assign.THREAD + "_0"]
+        assert waiting, "it was asked, and is at it still"
+    finally:
+        go_on.set()
+    assert evaluate(problem, plan.routes).objective_ticks == plan.objective_ticks > 0
+
+
+def test_a_search_for_bundles_stops_when_it_is_time(kernels: Kernels) -> None:
+    model = Model(sample.evening(4, packages=60, associates=12, style="gen"))
+    floor = np.empty(model.size + 1, dtype=np.int64)
+    kernels.insertion_floor(model.drive, model.service, floor)
+    pricer = Pricer(model, kernels, 0, floor, Stop(deadline=0.0))
+    nothing = np.zeros(model.size + 1, dtype=np.int64)
+    for search in (
+        lambda prices: pricer.price(prices, 0, limit=10**6),
+        lambda prices: pricer.fix(prices, 0),
+        lambda prices: pricer.bound(prices),
+    ):
+        with pytest.raises(Stopped):
+            search(Prices(nothing, np.zeros((0, 3), dtype=np.int64), nothing[:0]))
 
 
 def test_it_plans_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
