@@ -25,8 +25,8 @@ WORKER = "js/sw.js"
 PARTS = ("js/outbox.js", "js/push-worker.js")
 # What every page of the road needs to look and work as usual.
 SHELL = (
-    "css/tokens.css", "css/components.css", "css/controls.css", "css/custody.css", "css/map.css", "css/offer.css",
-    "css/scanner.css", "css/trip-map.css", "django_htmx/htmx-2.min.js", "js/answer.js", "js/associate.js",
+    "css/tokens.css", "css/components.css", "css/controls.css", "css/custody.css", "css/forms.css", "css/map.css",
+    "css/offer.css", "css/scanner.css", "css/trip-map.css", "django_htmx/htmx-2.min.js", "js/answer.js", "js/associate.js",
     "js/dropoff.js", "js/labels.js", "js/map.js", "js/offer.js", "js/offline.js", "js/outbox.js", "js/pickup.js",
     "js/problem.js", "js/save.js", "js/scanner.js", "js/tap.js", "js/trip.js", "js/trip-map.js", "js/whereabouts.js",
     "img/icon.svg", "img/icon-192.png",
