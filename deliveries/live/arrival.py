@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from deliveries.models import Claim, Package, Stop, Trip
 from deliveries.states import PackageState
+from deliveries.travel import PowerLaw
 
 from .window import ESTIMATED, ROUTED, Ahead, Window, expect
 
@@ -36,6 +37,16 @@ def arrival(package: Package, road: Sequence[Claim], now: datetime) -> Arrival |
     if package.state in BEFORE_LEAVING:
         return _from_the_store(package, mine, trip, road, now)
     return None
+
+
+def last_chance(package: Package) -> datetime:
+    """Until when `package`, still in the store, can be at its door by the promise: whoever takes it loads, then drives
+    straight there at the fastest that the estimate allows for. Later than this it is late, whoever brings it."""
+    store = package.store
+    drive_s = PowerLaw().way([(store.lat, store.lon), (package.lat, package.lon)]).seconds[0]
+    straight = Ahead(drive_s=drive_s, stops=0, service_s=0)
+    fastest = timedelta(minutes=store.load_minutes, seconds=straight.seconds - straight.early_s)
+    return package.deliver_by - fastest
 
 
 def _on_the_road(package: Package, mine: Stop, trip: Trip, road: Sequence[Claim], now: datetime) -> Arrival:

@@ -29,13 +29,14 @@ from stores.models import Store
 from stores.places import Point, distance_m
 
 from . import groups, words
-from .arrival import BEFORE_LEAVING, arrival
+from .arrival import BEFORE_LEAVING, arrival, last_chance
 from .own import Own
 from .own import load as load_own
 from .window import Window
 from .words import Status
 
 GROUPS_A_TURN = 200
+CARRIER_ANSWERS_S = 60.0
 COMMITTED_WITHIN = timedelta(seconds=60)  # an Event's `at` is taken before its transaction, which is never this long
 PUBLIC_STATUS = {
     PackageState.RECEIVED: Status.PREPARING,
@@ -77,9 +78,13 @@ class Facts:
     promise: datetime
     courier: str = ""  # first name
     carrier: str = ""
+    carrier_number: str = ""  # what the carrier calls it
+    carrier_silent: bool = False  # it has not told its number yet, and will
     reason: str = ""
     stops_away: int | None = None
     window: Window | None = None
+    late: bool = False  # it will not, or did not, leave us in time for its promise
+    late_from: datetime | None = None  # still in the store: when that will be so
     near_the_door: bool | None = None  # None: the phone did not say
     photo: str = ""  # its name in the storage
     brief: bool = False
@@ -163,6 +168,7 @@ def _facts(
         status = Status.COLLECTED
     seen = _position(package, now) if status == Status.NEXT else None
     tender = getattr(package, "tender", None) if state == PackageState.WITH_CARRIER else None
+    late_from = last_chance(package) if status in (Status.PREPARING, Status.READY) else None
     tells_who = state in WITH_SOMEBODY and package.trip is not None and not brief and status != Status.COLLECTED
     return Facts(
         package_id=package.pk,
@@ -175,9 +181,13 @@ def _facts(
         promise=package.deliver_by,
         courier=package.trip.associate.first_name if tells_who and package.trip else "",
         carrier=tender.manifest.carrier.name if tender else "",
+        carrier_number=tender.tracking if tender else "",
+        carrier_silent=tender.manifest.due_at is not None if tender else False,
         reason=_reason(events) if state in AFTER_AN_ATTEMPT else "",
         stops_away=stops_away,
         window=coming.window if coming else None,
+        late=_late(package, coming.window if coming else None, late_from, now),
+        late_from=late_from,
         near_the_door=not proof.far if proof and proof.lat is not None and not brief else None,
         photo=(proof.photo.name or "") if proof and not brief else "",
         brief=brief,
@@ -187,6 +197,14 @@ def _facts(
         own=mine,
         timeline=() if brief else _timeline(events),
     )
+
+
+def _late(package: Package, window: Window | None, late_from: datetime | None, now: datetime) -> bool:
+    if window is not None:
+        return window.late
+    if package.state == PackageState.WITH_CARRIER:
+        return package.state_since > package.deliver_by  # when the carrier is there is theirs to say
+    return late_from is not None and late_from <= now
 
 
 def _position(package: Package, now: datetime) -> nearby.Seen | None:
@@ -240,9 +258,16 @@ def _fragment() -> Any:
 
 
 def again_s(facts: Facts, now: datetime) -> int | None:
-    """After how many seconds the page should ask once more though nothing happened: its window closes, the position is no
-    news any more, the other day has come. Else None."""
-    waits: list[float] = []
+    """After how many seconds the page should ask once more though nothing happened: its window closes, the promise cannot be
+    kept any more or is over, the position is no news any more, the other day has come, the carrier may have answered. Else
+    None."""
+    waits: list[float] = [CARRIER_ANSWERS_S] if facts.carrier_silent else []
+    promised = facts.status == Status.WITH_CARRIER and not facts.brief
+    waits += [
+        (moment - now).total_seconds()
+        for moment in (facts.late_from, facts.promise if promised else None)
+        if moment is not None and moment > now
+    ]
     if facts.window is not None:
         waits.append(max(60.0, (facts.window.closes - now).total_seconds()))
     if facts.position is not None:

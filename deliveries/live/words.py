@@ -55,6 +55,7 @@ class Said:
     why: str
     who: str
     next: str
+    number: str
     window: str
     window_note: str
     stops: str
@@ -169,6 +170,7 @@ def say(facts: Facts, *, now: datetime) -> Said:
         why=str(REASONS.get(facts.reason, "")),
         who=_who(facts),
         next="" if facts.brief else _next(facts),
+        number=_("Ask them about %(number)s.") % {"number": facts.carrier_number} if facts.carrier_number else "",
         window=_window(facts, now),
         window_note=_window_note(facts),
         stops=_stops(facts),
@@ -197,6 +199,8 @@ def _next(facts: Facts) -> str:
         return _("Next, our carrier takes it along, as you asked.")
     if facts.own.pin and facts.status in (Status.ON_THE_WAY, Status.NEXT):
         return _("Somebody has to be there: it is handed over against your PIN.")
+    if facts.own.safe_place == SafePlace.IN_PERSON and facts.status in (Status.ON_THE_WAY, Status.NEXT):
+        return _("You asked to have it handed to you, so please be there.")
     return str(NEXT[facts.status])
 
 
@@ -246,12 +250,21 @@ def _window(facts: Facts, now: datetime) -> str:
     if facts.own.not_before is not None:
         return _("By %(time)s") % {"time": _moment(facts.promise, now)}
     if facts.status in (Status.PREPARING, Status.READY, Status.WITH_ASSOCIATE, Status.ON_THE_WAY):
-        if facts.promise < now:
+        if facts.late or facts.promise < now:
             return _("Late: it was promised by %(time)s") % {"time": _moment(facts.promise, now)}
         return _("By %(time)s") % {"time": _moment(facts.promise, now)}
+    if facts.status == Status.WITH_CARRIER and not facts.brief:
+        return _with_carrier(facts, now)
     if facts.status in (Status.DELIVERED, Status.COLLECTED):
         return _moment(facts.since, now)
     return ""
+
+
+def _with_carrier(facts: Facts, now: datetime) -> str:
+    """The promise that the carrier was given with it. Whether the carrier kept it we do not know, and do not say."""
+    if facts.late:
+        return _("Late: it was promised by %(time)s") % {"time": _moment(facts.promise, now)}
+    return _("By %(time)s") % {"time": _moment(facts.promise, now)} if now < facts.promise else ""
 
 
 def _window_note(facts: Facts) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from deliveries.live import snapshots
 from deliveries.models import Offer, Package, Trip
 from deliveries.states import OfferState, PackageState, TripState
@@ -14,6 +16,7 @@ from .readers import settings_of
 
 LOOK_AHEAD = timedelta(hours=4)  # no trip takes longer
 LONG_PAST = timedelta(hours=4)
+IN_STORE_AHEAD = timedelta(hours=2)  # no drive to one door, with the loading, takes longer
 REMIND_BEFORE_SHIFT_ENDS = timedelta(minutes=10)
 CLOSES_SOON = timedelta(minutes=10)
 LONG_OPEN = timedelta(minutes=25)  # an offer that is open for less has just been announced
@@ -29,13 +32,17 @@ def forewarn(*, store: Store, now: datetime) -> None:
 def _late(store: Store, now: datetime) -> None:
     """Once a promise, as soon as the customer's page says "late", which is before the promise is broken. After a time in
     which nothing ran, later than that is better than never."""
-    going = Package.objects.not_ended().filter(
-        store=store, state__in=[PackageState.CLAIMED, PackageState.LOADED, PackageState.OUT],
+    going = Q(
+        state__in=[PackageState.CLAIMED, PackageState.LOADED, PackageState.OUT],
         deliver_by__range=(now - LONG_PAST, now + LOOK_AHEAD),
-    )  # fmt: skip
-    packages = {package.pk: package for package in going}
+    )
+    here = Q(
+        state__in=[PackageState.RECEIVED, PackageState.STAGED, PackageState.OFFERED],
+        deliver_by__range=(now - LONG_PAST, now + IN_STORE_AHEAD),
+    )
+    packages = {package.pk: package for package in Package.objects.not_ended().filter(going | here, store=store)}
     said = snapshots.load(packages, now=now)
-    late = [pk for pk, facts in said.items() if facts.window and facts.window.late]
+    late = [pk for pk, facts in said.items() if facts.late]
     owe_customers([(packages[pk], "late", f"{packages[pk].deliver_by:%Y%m%d%H%M}") for pk in late], now=now)
 
 

@@ -54,7 +54,12 @@ CUSTOMER: dict[str, Kind] = {
         wait=timedelta(seconds=20),
         lasts=timedelta(minutes=30),
     ),
-    "late": Kind(_("Late"), frozenset({P.CLAIMED, P.LOADED, P.OUT}), urgent=True, lasts=timedelta(hours=2)),
+    "late": Kind(
+        _("Late"),
+        frozenset({P.RECEIVED, P.STAGED, P.OFFERED, P.CLAIMED, P.LOADED, P.OUT}),
+        urgent=True,
+        lasts=timedelta(hours=2),
+    ),
     "delivered": Kind(_("Delivered"), frozenset({P.DELIVERED}), urgent=True, wait=UNDO),
     "attempted": Kind(_("Could not be left"), frozenset({P.ATTEMPTED, P.KEPT, P.RETURNING, P.RETURNED}), urgent=True),
     "with_carrier": Kind(_("With the carrier"), frozenset({P.WITH_CARRIER}), CALM),

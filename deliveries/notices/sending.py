@@ -167,7 +167,7 @@ def _to_customer(notice: Notice, now: datetime) -> Callable[[], Text] | None:
     if (notice.kind == "next" and facts.status != Status.NEXT) or facts.status == Status.COLLECTED:
         return None
     window = facts.window
-    if notice.kind == "late" and (window is None or not window.late):
+    if notice.kind == "late" and not facts.late:
         return None
 
     def write() -> Text:

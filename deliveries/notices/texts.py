@@ -126,6 +126,7 @@ def of_package(
             "next_step": words.NEXT[facts.status],
             "photo": bool(facts.photo),
             "pin": facts.own.pin,
+            "weak_pin": facts.own.weak_pin,
             "in_person": package.safe_place == SafePlace.IN_PERSON,
         }
 

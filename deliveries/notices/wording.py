@@ -88,10 +88,12 @@ def values(kind: str, context: Mapping[str, Any]) -> dict[str, str]:
 
 
 def ours_only(kind: str, context: Mapping[str, Any]) -> bool:
-    """Whether this one message has to be in our words: it says a PIN, or that its customer has to be there, and a text written
-    for every package may say that nobody need wait."""
+    """Whether this one message has to be in our words: it says a PIN, that its customer has to be there, or asks where their
+    door is, and a text written for every package may say that nobody need wait or do anything."""
     if kind == "next":
         return bool(context.get("pin") or context.get("in_person"))
+    if kind == "ready":
+        return bool(context.get("weak_pin"))
     return kind == "on_the_way" and bool(context.get("pin"))
 
 

@@ -15,10 +15,10 @@ from django.utils import timezone
 from PIL import Image
 
 from deliveries import actors, links
-from deliveries.actions import cancelling, carriers, dropoffs, exceptions, receiving
+from deliveries.actions import cancelling, carriers, dropoffs, exceptions, receiving, trips
 from deliveries.controls import Control
-from deliveries.live import snapshots
-from deliveries.models import Event, Notice, Package, TrackingLink
+from deliveries.live import arrival, snapshots
+from deliveries.models import Event, Manifest, Notice, Package, Tender, TrackingLink
 from deliveries.states import MOVES, PackageState
 from deliveries.views import tracking
 from deliveries.views.tracking_urls import urlpatterns
@@ -27,6 +27,7 @@ from .. import make
 from . import road
 
 pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +120,83 @@ def test_the_timeline_has_words_for_every_verb_a_customer_is_told_of() -> None:
     quiet = {"offer", "release", "unstage", "claim", "load", "unload", "undo_delivery", "transfer"}
     said_by_the_customer = {"reschedule", "ask_carrier", "ask_associate", "not_received", "found", "settle_report"}
     assert set(snapshots.words.TIMELINE) == (set(MOVES) | {"receive"} | said_by_the_customer) - quiet
+
+
+def test_a_promise_that_cannot_be_kept_is_called_late_before_it_is_broken(client: Client) -> None:
+    now = timezone.now()
+    package = make.package(make.store(), now=now - timedelta(hours=1), deliver_by=now + timedelta(minutes=40))
+    token = links.issue(package=package, now=now)
+    assert "Late" not in text_of(client, token)
+    late_from = arrival.last_chance(package)
+    assert now < late_from < package.deliver_by - timedelta(minutes=package.store.load_minutes)
+    again_s = client.get(f"/t/{token}/state").json()["again_s"]
+    assert again_s == pytest.approx((late_from - timezone.now()).total_seconds(), abs=5), (
+        "an open page finds out by itself"
+    )
+    Package.objects.filter(pk=package.pk).update(deliver_by=now + timedelta(minutes=4))
+    assert "Late: it was promised by" in text_of(client, token)
+
+
+def test_with_the_carrier_the_promise_stands_and_the_number_is_told(client: Client) -> None:
+    now, by = timezone.now(), actors.system("test")
+    store = make.store()
+    package, overdue = (
+        make.package(store, now=now - timedelta(hours=5), deliver_by=now + each) for each in (2 * HOUR, -HOUR)
+    )
+    carriers.tender(store=store, packages=[package, overdue], by=by, now=now, reason="cut-off")
+    token = links.issue(package=package, now=now)
+    assert re.search(r"By \d.+m\.", text_of(client, token))
+    assert client.get(f"/t/{token}/state").json()["again_s"] == pytest.approx(2 * 3600, abs=60)
+    assert "Ask them about" not in text_of(client, token)
+    assert "Late: it was promised by" in text_of(client, links.issue(package=overdue, now=now))
+
+    Manifest.objects.update(due_at=now)
+    assert client.get(f"/t/{token}/state").json()["again_s"] <= 61, "an open page asks until the carrier has answered"
+    Manifest.objects.update(due_at=None)
+    Tender.objects.filter(package=package).update(tracking="PX 4711")
+    assert "Parcel carrier is bringing it. Ask them about PX 4711." in text_of(client, token)
+    Package.objects.filter(pk=package.pk).update(deliver_by=now - timedelta(minutes=1))
+    Package.objects.filter(pk=package.pk).update(state_since=now - timedelta(hours=2))
+    text = text_of(client, token)
+    assert "romised" not in text, "whether the carrier was in time we do not know"
+    Package.objects.filter(pk=package.pk).update(state_since=now - timedelta(hours=25))
+    assert "Ask them about PX 4711." in text_of(client, token), "for its customer it is still on its way (0257)"
+
+
+def test_who_wants_it_in_their_hands_is_asked_to_be_there(client: Client) -> None:
+    made = road.under_way(2)
+    Package.objects.filter(pk=made.packages[0].pk).update(safe_place="in_person")
+    text = text_of(client, made.tokens[0])
+    assert "please be there" in text
+    assert "You need not wait" not in text
+    assert "You need not wait" in text_of(client, made.tokens[1])
+
+
+def test_a_window_narrows_with_every_stop_and_holds_what_happens(client: Client) -> None:
+    """A trip of five as planned: at each stop the range is narrower or the same, and the arrival lies in every range before."""
+    began = timezone.now().replace(second=0, microsecond=0)
+    made = road.under_way(5, now=began)
+    stops = [claim.stop for claim in made.trip.claims.order_by("stop__position").select_related("stop")]
+    last, said = made.packages[-1], []
+    at = made.trip.started_at
+    assert at is not None
+    for package, stop in zip(made.packages[:-1], stops, strict=False):
+        said.append(snapshots.load([last.pk], now=at)[last.pk].window)
+        assert stop is not None
+        at += timedelta(seconds=stop.leg_s)
+        trips.arrive(stop=stop, by=made.ana, now=at)
+        at += timedelta(seconds=made.store.service_seconds)
+        dropoffs.deliver(
+            package=package, by=made.ana, now=at, key=uuid4(), position=dropoffs.Position(package.point, 5)
+        )
+    said.append(snapshots.load([last.pk], now=at)[last.pk].window)
+    assert stops[-1] is not None
+    there = at + timedelta(seconds=stops[-1].leg_s)
+    widths = [window.closes - window.opens for window in said if window]
+    assert len(widths) == 5
+    assert widths == sorted(widths, reverse=True)
+    assert widths[-1] < widths[0]
+    assert all(window.opens <= there <= window.closes for window in said if window)
 
 
 def test_a_drop_off_taken_back_never_was(client: Client) -> None:

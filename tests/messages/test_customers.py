@@ -12,10 +12,11 @@ from django.test import Client
 from django.utils import timezone
 
 from deliveries import actors, links, notices, pins
-from deliveries.actions import chat, dropoffs, exceptions, receiving, trips
-from deliveries.models import MessageOptOut, Notice, Package, PushSubscription
+from deliveries.actions import carriers, chat, dropoffs, exceptions, receiving, trips
+from deliveries.models import MessageOptOut, MessageText, Notice, Package, PushSubscription
 from deliveries.models.event import Event
 from deliveries.notices import readers
+from stores.places import Precision
 
 from .. import make
 from ..live import road
@@ -51,6 +52,26 @@ def test_ready_is_said_once_a_promise_and_not_of_a_scan_that_was_taken_back() ->
     told()
     notices.send_due(now=make.EVENING + 3 * MINUTE)
     assert subjects() == ["Your package waits for you at the store"] * 2
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_ready_asks_for_the_door_that_is_not_known(gateway: Service, language: str) -> None:
+    """Only a tap on a map brings it to an associate, so the message asks; in our words, whatever the store has made of it."""
+    store = make.store()
+    package = make.package(store, precision=Precision.ZIP, phone="201-555-0123", language=language)
+    MessageText.objects.create(
+        store=store, kind="ready", language=language, subject="Ready!", short="Ready!", body="Do nothing.",
+        made_at=make.EVENING, made_by=make.staff(store),
+    )  # fmt: skip
+    told()
+    notices.send_due(now=make.EVENING + 3 * MINUTE)
+    [message] = mail.outbox
+    asked = {"en": "We know your ZIP code, but not your house.", "es": "Conocemos su código postal"}
+    assert asked[language] in message.body
+    assert "Do nothing" not in message.body
+    token = message.body.split("/t/")[1].split("/")[0]
+    assert f'href="pin/?lang={language}"' in Client().get(f"/t/{token}/").content.decode()
+    assert package.asks_for_pin
 
 
 def test_next_is_for_the_one_whose_door_comes_next_once(gateway: Service) -> None:
@@ -226,6 +247,30 @@ def test_late_is_known_before_they_leave_the_store() -> None:
     assert list(Notice.objects.filter(kind="late").values_list("package_id", flat=True)) == [made.packages[1].pk]
     assert notices.send_due(now=make.EVENING) == 1
     assert "later than promised" in mail.outbox[0].subject
+
+
+def test_late_is_said_of_what_nobody_has_taken_before_the_promise_and_once(clock: Any) -> None:
+    """Still in the store, and even the fastest drive straight there would be too late."""
+    store = make.store()
+    package, timely = (make.package(store, deliver_by=make.EVENING + each) for each in (60 * MINUTE, 240 * MINUTE))
+    carriers_ = make.package(store, deliver_by=make.EVENING + 60 * MINUTE)
+    carriers.tender(store=store, packages=[carriers_], by=actors.system("test"), now=make.EVENING, reason="cut-off")
+    told()
+    Notice.objects.all().delete()
+    said_at = []
+    for minute in range(75):
+        clock.move_to(make.EVENING + minute * MINUTE)
+        notices.forewarn(store=store, now=timezone.now())
+        notices.send_due(now=timezone.now())
+        for message in mail.outbox:
+            assert message.subject == "Your package comes later than promised"
+            assert "it is still in the store" in message.body
+            said_at.append(minute)
+        mail.outbox.clear()
+    [minute] = said_at
+    assert 30 < minute < 60 - store.load_minutes, "not before it is sure, and before the promise is broken"
+    assert list(Notice.objects.values_list("kind", "package_id")) == [("late", package.pk)]
+    assert timely.pk
 
 
 def test_who_caught_up_is_not_told_late() -> None:
