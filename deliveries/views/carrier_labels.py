@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from deliveries.carriers import printing
 from deliveries.models import Carrier, Manifest, Package, Tender
 from deliveries.states import PackageState
 from stores.models import Store
@@ -107,15 +108,28 @@ def carrier_label_view(request: HttpRequest, desk: Desk, pk: int) -> HttpRespons
     return download(bytes(tender.label), media=media, name=name, shown=media == "image/png")
 
 
+def _pdfs(request: HttpRequest, desk: Desk) -> list[tuple[str, bytes]]:
+    """The PDF labels that are asked for, with the codes of their packages, in the order of the manifest. Raises Http404."""
+    tenders = handed(desk.store, request.GET.get("manifest", "")).filter(label_media="application/pdf")
+    rows = tenders.select_related("package").order_by("manifest", "package__zip", "package")[:MOST_LABELS]
+    found = [(tender.package.label, bytes(tender.label or b"")) for tender in rows]
+    if not found:
+        raise Http404
+    return found
+
+
+@staff_page
+def carrier_print_view(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """All PDF labels in one file to print; one that cannot be read has a page that names its package."""
+    printed = printing.one_file(_pdfs(request, desk))
+    return download(printed.data, media="application/pdf", name=f"labels-{desk.store.number}.pdf")
+
+
 @staff_page
 def carrier_pdfs_view(request: HttpRequest, desk: Desk) -> HttpResponse:
-    """All PDF labels of a manifest in one ZIP, numbered in the order of the manifest."""
-    tenders = handed(desk.store, request.GET.get("manifest", "")).filter(label_media="application/pdf")
+    """All PDF labels in one ZIP, just as the carrier sent them, numbered in the order of the manifest."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        rows = tenders.select_related("package").order_by("manifest", "package__zip", "package")[:MOST_LABELS]
-        for number, tender in enumerate(rows, 1):
-            archive.writestr(f"{number:03d}-{tender.package.label}.pdf", bytes(tender.label or b""))
-    if not archive.namelist():
-        raise Http404
+        for number, (code, data) in enumerate(_pdfs(request, desk), 1):
+            archive.writestr(f"{number:03d}-{code}.pdf", data)
     return download(packed.getvalue(), media="application/zip", name=f"labels-{desk.store.number}.zip")

@@ -25,6 +25,7 @@ urlpatterns = [
     path("custody/", store_custody.custody_view, name="custody"),
     path("labels/", labels.labels_view, name="labels"),
     path("carrier-labels/", carrier_labels.carrier_labels_view, name="carrier_labels"),
+    path("carrier-labels/print/", carrier_labels.carrier_print_view, name="carrier_print"),
     path("carrier-labels/pdf/", carrier_labels.carrier_pdfs_view, name="carrier_pdfs"),
     path("carrier-labels/<int:pk>/", carrier_labels.carrier_label_view, name="carrier_label"),
     path("reports/", reports.reports_view, name="reports"),

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import translation
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pypdf import PdfReader, PdfWriter
 
 from deliveries import actors
 from deliveries.actions import carriers
-from deliveries.carriers import Label
+from deliveries.carriers import Label, printing
 from deliveries.models import Carrier, Manifest, Tender
 from stores.models import StaffMember, Store
 from tests import make
@@ -103,3 +109,73 @@ def test_an_evening_of_many_is_a_constant_number_of_queries(elsewhere: Store, en
     with CaptureQueriesContext(connection) as many:
         client.get(page)
     assert len(many) == len(few)
+
+
+# --- One file to print ------------------------------------------------------------------------------------------------------
+def pdf(width: int, *, pages: int = 1, user: str | None = None, owner: str | None = None) -> bytes:
+    """A label `width` points wide, by which it is known again; with passwords, locked."""
+    made, out = PdfWriter(), io.BytesIO()
+    for _page in range(pages):
+        made.add_blank_page(width, 432)
+    if user is not None:
+        made.encrypt(user, owner, algorithm="AES-256")
+    made.write(out)
+    return out.getvalue()
+
+
+def widths(data: bytes) -> list[int]:
+    return [round(page.mediabox.width) for page in PdfReader(io.BytesIO(data)).pages]
+
+
+def test_pdf_labels_are_one_file_in_the_order_of_the_manifest(elsewhere: Store, enter: Enter) -> None:
+    media = "application/pdf"
+    manifest = handed(
+        elsewhere, Label("1Z1", pdf(201), media), Label("1Z2", pdf(202, user="secret"), media),
+        Label("1Z3", pdf(203, user="", owner="changes"), media), Label("1Z4", b"%PDF-1.7 half a lab", media),
+        Label("1Z5", pdf(205, pages=2), media), Label("1Z6", PNG, "image/png"),
+    )  # fmt: skip
+    client = enter(elsewhere, StaffMember.Role.BAY)
+    url = reverse("staff:carrier_print")
+    page = client.get(reverse("staff:carrier_labels")).content.decode()
+    assert f"{url}?store={elsewhere.number}&amp;manifest={manifest.pk}" in page
+    answer = client.get(f"{url}?manifest={manifest.pk}")
+    assert (answer.status_code, answer["Content-Type"]) == (200, media)
+    assert answer["Content-Disposition"].startswith("attachment")
+    assert widths(answer.content) == [201, 288, 203, 288, 205, 205], (
+        "in the place of what cannot be read, a page of ours"
+    )
+    labels = [each.package.label for each in manifest.tenders.order_by("package").select_related("package")]
+    said = [page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages]
+    assert labels[1] in said[1]
+    assert "locked with a password" in said[1]
+    assert labels[3] in said[3]
+    assert "damaged" in said[3]
+    with zipfile.ZipFile(io.BytesIO(client.get(reverse("staff:carrier_pdfs")).content)) as archive:
+        assert len(archive.namelist()) == 5, "just as the carrier sent them"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"%PDF-", b"%PDF-1.4 a label", pdf(200, pages=11), pdf(200)[:-40], pdf(200).replace(b"/Pages", b"/Pagez")],
+)
+def test_what_is_no_label_spoils_no_other(data: bytes) -> None:
+    printed = printing.one_file([("AAAAAA", pdf(201)), ("BBBBBB", data), ("CCCCCC", pdf(203))])
+    found = widths(printed.data)
+    assert (len(found), found[0], found[-1]) == (3, 201, 203)
+    assert printed.missing in ([], ["BBBBBB"])
+    assert (found[1] == 288) == bool(printed.missing)
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32))
+def test_a_label_with_random_damage_is_no_error(seed: int) -> None:
+    shuffle, data = random.Random(seed), bytearray(pdf(200))
+    for _hit in range(shuffle.randrange(1, 12)):
+        data[shuffle.randrange(len(data))] = shuffle.randrange(256)
+    assert widths(printing.one_file([("AAAAAA", bytes(data)), ("BBBBBB", pdf(203))]).data)[-1] == 203
+
+
+def test_the_page_in_its_place_has_accents_and_brackets() -> None:
+    with translation.override("es"):
+        printed = printing.one_file([("A(B)\\C", b"%PDF-")])
+    assert "A(B)\\C" in PdfReader(io.BytesIO(printed.data)).pages[0].extract_text()

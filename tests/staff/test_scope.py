@@ -40,6 +40,7 @@ def pages_of(row: Model) -> Iterator[str]:
         yield reverse("admin:deliveries_manifest_csv", args=[row.pk])
         yield reverse("staff:carrier_labels") + f"?manifest={row.pk}"
         yield reverse("staff:carrier_pdfs") + f"?manifest={row.pk}"
+        yield reverse("staff:carrier_print") + f"?manifest={row.pk}"
         yield reverse("staff:carrier_label", args=[row.tenders.get().pk])
     if isinstance(row, Webhook):
         for what in ("test", "rotate", "end"):
@@ -91,6 +92,7 @@ def general_pages(zanzibar: World) -> Iterator[str]:
     yield reverse("staff:switches")
     yield reverse("staff:carrier_labels")
     yield reverse("staff:carrier_pdfs")
+    yield reverse("staff:carrier_print")
     yield reverse("staff:labels") + f"?ids={zanzibar.packages['received'].pk}"
 
 
