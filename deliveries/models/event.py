@@ -34,7 +34,7 @@ class Event(models.Model):
     package = models.ForeignKey(
         Package, models.PROTECT, related_name="events", db_index=False, verbose_name=_("package")
     )
-    store = models.ForeignKey(Store, models.PROTECT, related_name="events", verbose_name=_("store"))
+    store = models.ForeignKey(Store, models.PROTECT, related_name="events", db_index=False, verbose_name=_("store"))
     trip = models.ForeignKey(
         Trip, models.PROTECT, null=True, related_name="events", db_index=False, verbose_name=_("trip")
     )

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 class Round(models.Model):
     """One sealed planning of a store's evening. `unique(store, slot_at)` makes a repeated wake-up harmless."""
 
-    store = models.ForeignKey(Store, models.CASCADE, related_name="rounds", verbose_name=_("store"))
+    store = models.ForeignKey(  # the constraint has an index
+        Store, models.CASCADE, related_name="rounds", db_index=False, verbose_name=_("store")
+    )
     slot_at = models.DateTimeField(_("slot"))
     made_at = models.DateTimeField(_("planned"))
     packages = models.PositiveIntegerField(_("packages planned"))
