@@ -7,6 +7,7 @@ const { lat, lon } = form?.elements ?? {};
 const said = document.getElementById("said");
 const far = document.getElementById("far");
 const here = document.getElementById("here");
+const HOUSE_ZOOM = 16; // about 2 m a pixel
 let marker;
 
 if (form) {
@@ -49,11 +50,14 @@ async function draw(data) {
   if (Number(data.limit) > 2_000) map.fitBounds(limit.getBounds(), { animate: false });
   marker = label([Number(data.lat), Number(data.lon)], data.pin, { interactive: true, keyboard: true, draggable: true, autoPan: true, title: data.pin });
   marker.addTo(map);
-  marker.on("dragend", () => {
-    const at = marker.getLatLng();
-    put(at.lat, at.lng, said.dataset.moved);
-  });
-  map.on("click", ({ latlng }) => put(latlng.lat, latlng.lng, said.dataset.moved));
+  const pick = (at) => {
+    const close = map.getZoom() >= HOUSE_ZOOM;
+    put(at.lat, at.lng, close ? said.dataset.moved : said.dataset.closer);
+    // From far above a finger is as wide as a street: one look nearer, and the next tap is a house.
+    if (!close && far.hidden) map.setView(at, Math.min(map.getZoom() + 3, 17), { animate: false });
+  };
+  marker.on("dragend", () => pick(marker.getLatLng()));
+  map.on("click", ({ latlng }) => pick(latlng));
 }
 
 function put(latitude, longitude, words) {

@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, WebSocketRoute, expect, sync_playwright
 
 from deliveries import actors, links
 from deliveries.actions import cancelling, carriers, exceptions, receiving, trips
@@ -134,6 +134,81 @@ def test_a_phone_that_was_offline_catches_up(phone: BrowserContext) -> None:
     phone.set_offline(False)
     made.deliver(made.packages[0])
     expect(page.locator("#live h1")).to_have_text("Your package was delivered")
+
+
+def test_a_phone_that_slept_asks_when_it_wakes_and_opens_a_new_socket(phone: BrowserContext) -> None:
+    """Its first socket is open and dead, as after an hour in a pocket: nothing comes through it, and nothing closes it."""
+    made = road.under_way(1)
+    sockets: list[WebSocketRoute] = []
+
+    def first_one_is_deaf(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        if len(sockets) > 1:
+            socket.connect_to_server()
+
+    page = phone.new_page()
+    page.route_web_socket(re.compile("/ws/t/"), first_one_is_deaf)
+    page.clock.install()
+    page.goto(f"/t/{made.tokens[0]}/")
+    until(page, "document.getElementById('connection').dataset.is !== undefined")
+    assert headline(page) == "You are the next stop"
+    made.deliver(made.packages[0])
+    page.clock.pause_at(timezone.now() + timedelta(hours=1))  # no timer of the page ran meanwhile but once
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.clock.resume()
+    expect(page.locator("#live h1")).to_have_text("Your package was delivered")
+    expect(page.locator("#connection")).to_have_attribute("data-is", "live")
+    assert len(sockets) > 1
+
+
+def test_the_door_is_put_on_a_map(
+    chromium: Browser, tmp_path_factory: pytest.TempPathFactory, django_db_setup: None
+) -> None:
+    """Where the store has a map's pictures, a weak pin is put where it belongs by a tap, and not beyond its limit."""
+    tiles = {"MAP_TILES_URL": "https://tiles.example.com/{z}/{x}/{y}.png", "MAP_TILES_ATTRIBUTION": "Nobody"}
+    package = make.package(make.store(), now=timezone.now(), precision="zip")
+    with Web(tmp_path_factory.mktemp("tiles") / "web.log", **tiles) as server:
+        context = chromium.new_context(viewport=PHONE, base_url=server.address, locale="en-US")
+        page = context.new_page()
+        asked: list[str] = []
+
+        def tile(route: Route) -> None:
+            asked.append(route.request.headers.get("referer", ""))
+            route.fulfill(body=tile_png(), content_type="image/png")
+
+        page.route("https://tiles.example.com/**", tile)
+        page.goto(f"/t/{token_of(package)}/")
+        page.get_by_role("link", name="Show where my door is").click()
+        ground = page.locator("#map.leaflet-container")
+        expect(ground).to_be_visible()
+        box = ground.bounding_box()
+        assert box is not None
+        until(page, "document.querySelectorAll('.leaflet-tile-loaded').length > 0")
+        ground.click(position={"x": box["width"] / 2, "y": 4})
+        expect(page.locator("#far")).to_be_visible()
+        said = page.locator("#said")
+        for tap in range(4):
+            ground.click(position={"x": box["width"] / 2, "y": box["height"] / 2 + (20 if tap == 0 else -20)})
+            expect(page.locator("#far")).to_be_hidden()
+            if said.inner_text() == "Moved. Save it below.":
+                break
+            expect(said).to_have_text("Nearly there. Tap your house, then save it below.")
+        expect(said).to_have_text("Moved. Save it below.")
+        quality.check_page(page, "customer-pin-map")
+        page.get_by_role("button", name="Save the pin").click()
+        expect(page.get_by_role("status").first).to_contain_text("The pin is where you put it")
+        assert asked
+        assert not any("/t/" in referrer for referrer in asked), "whoever draws the map does not learn the link"
+        context.close()
+    moved = Package.objects.get(pk=package.pk)
+    assert moved.precision == "manual"
+    assert (moved.lat, moved.lon) != (package.lat, package.lon)
+
+
+def tile_png() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (256, 256), "#dde5e2").save(file, "PNG")
+    return file.getvalue()
 
 
 def test_where_sockets_are_not_let_through_it_asks(phone: BrowserContext) -> None:
