@@ -6,6 +6,7 @@ evening together, fixes what is already out, and sends only to the wave whose sh
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -26,6 +27,8 @@ log = structlog.get_logger(__name__)
 # An offer must be readable: nobody is sent one that closes sooner than this.
 LEAST_TIME_TO_ANSWER = timedelta(minutes=8)
 BOARD_STAYS_OPEN = timedelta(hours=2)
+# The board plans a trip for each package while somebody waits for the page: the most promising first, and not for ever.
+BOARD_SECONDS = 1.5
 
 
 def slot_of(store: Store, now: datetime) -> datetime:
@@ -158,7 +161,8 @@ def board_shift(associate: Associate, now: datetime) -> Shift | None:
 def board(associate: Associate, now: datetime, *, most: int = 12) -> list[tuple[Package, quoting.PlannedTrip]]:
     """What is left for this person, each package with the trip that adding it would make, least extra time first.
 
-    Only what fits their limits, together with what they already claimed. Empty before the shift ends.
+    Only what fits their limits, together with what they already claimed. Empty before the shift ends. Packages are tried
+    by their straight line out of the way, until twice as many as are shown have been found, or BOARD_SECONDS are over.
     """
     shift = board_shift(associate, now)
     if shift is None:
@@ -167,8 +171,11 @@ def board(associate: Associate, now: datetime, *, most: int = 12) -> list[tuple[
     mine = list(trip.packages.all()) if trip else []
     promise = trip.promise if trip else None
     worked = hours.before_trips(shift.store, [(associate, shift)])
-    found = []
-    for package in Package.objects.offerable(associate.store, now)[:200]:
+    found: list[tuple[Package, quoting.PlannedTrip]] = []
+    until = time.monotonic() + BOARD_SECONDS
+    for package in quoting.least_out_of_the_way(associate, list(Package.objects.offerable(associate.store, now)[:200])):
+        if len(found) >= 2 * most or time.monotonic() > until:
+            break
         try:
             planned = quoting.plan_trip(associate, shift, [*mine, package], at_least=promise, worked=worked, now=now)
         except quoting.DoesNotFit:

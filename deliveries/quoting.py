@@ -378,6 +378,16 @@ def near_home(associate: Associate, point: Point, metres: float) -> bool:
     return associate.pk in cells and distance_m(cells[associate.pk], point) < metres
 
 
+def least_out_of_the_way(associate: Associate, packages: Sequence[Package]) -> list[Package]:
+    """`packages` by how far their straight line store, door, home is; as they came where no home area is known. An order in
+    which to try them, never shown: it would tell where somebody lives."""
+    cell = home.reveal([associate]).get(associate.pk)
+    if cell is None:
+        return list(packages)
+    store, there = Point(associate.store.lat, associate.store.lon), Point(cell.lat, cell.lon)
+    return sorted(packages, key=lambda each: distance_m(store, each.point) + distance_m(each.point, there))
+
+
 def home_by(associate: Associate, shift: Shift) -> datetime:
     """The latest this associate may or wants to be home after `shift`."""
     store = shift.store

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from deliveries import matching
+from deliveries import matching, quoting
 from deliveries.actions import cancelling, claims, offers
 from deliveries.models import Event, Offer, Package, Round
 from deliveries.states import OfferState, PackageState
@@ -252,3 +253,25 @@ def test_seconds_of_the_evening_survive_the_end_of_daylight_saving_time() -> Non
     shift = make.shift(person, ends_at=datetime(2026, 11, 1, 23, 0, tzinfo=UTC))  # 18:00 EST
     evening = matching.quoting.evening_of(store, date(2026, 11, 1), [(person, shift)], [])
     assert evening.problem.associates[0].shift_end_s == 19 * 3600
+
+
+def test_the_board_plans_the_most_promising_first_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred packages wait and somebody opens the page: it plans as many as it needs, or until its time is over."""
+    store = make.store()
+    person = make.associate(store, limits={"max_extra_minutes": 60})
+    make.shift(person, ends_at=make.EVENING - timedelta(minutes=5))
+    for number in range(30):
+        make.package(store, at=Point(store.lat + (number % 15) * 0.002, store.lon + number * 0.0003))
+    tried = []
+    plan = quoting.plan_trip
+
+    def counted(*args: Any, **options: Any) -> Any:
+        tried.append(args)
+        return plan(*args, **options)
+
+    monkeypatch.setattr(quoting, "plan_trip", counted)
+    found = matching.board(person, make.EVENING, most=3)
+    assert len(found) == 3
+    assert 3 <= len(tried) < 30
+    monkeypatch.setattr(matching, "BOARD_SECONDS", -1)
+    assert matching.board(person, make.EVENING) == []

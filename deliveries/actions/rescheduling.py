@@ -2,6 +2,7 @@
 
 An open offer goes back and is planned anew. A claimed trip stands with its promise; what would now miss the customer's
 hour, or bring the associate home later than they may or want to be, leaves it, and with a cancelled shift everything does;
+one before a shift that begins earlier is looked at for the rest between the two;
 one of which nothing is left is called off. No cent of the promise goes with them, and the associate is always told. Once
 somebody has packages in hand, the end of their shift is where the paid time began, so it stands.
 """
@@ -9,16 +10,18 @@ somebody has packages in hand, the end of their shift is where the paid time beg
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from associates.models import Associate, Shift
 from associates.roster import ShiftChange
-from deliveries import notices, quoting
+from deliveries import hours, notices, quoting
 from deliveries.actors import Actor
 from deliveries.models import Offer, Package, Stop, Trip
+from deliveries.models.event import SHIFT_CANCELLED, SHIFT_MOVED
 from deliveries.states import OfferState, PackageState, TripState
 
 from . import swaps
@@ -43,8 +46,10 @@ class After:
         at this moment holds its person, too. It is found by what is asked next, or finds the shift moved.
         """
         offers = Offer.objects.filter(shift__in=shift_ids, state=OfferState.SENT)
-        trips = Trip.objects.filter(shift__in=shift_ids)
         whose = Shift.everything.filter(pk__in=shift_ids).values("employee")
+        # Their other planned trips, too: one may be tonight's, before a shift of tomorrow that now begins earlier.
+        before = Q(associate__employee__in=whose, state=TripState.PLANNED)
+        trips = Trip.objects.filter(Q(shift__in=shift_ids) | before)
         list(Associate.objects.filter(employee__in=whose).order_by("pk").select_for_update())
         on_offers = offers.filter(lines__open=True).values_list("lines__package_id", flat=True)
         on_trips = Package.objects.filter(trip__in=trips).values_list("pk", flat=True)
@@ -54,7 +59,7 @@ class After:
             "Its associate has begun the trip after this shift, and is paid from the shift's end; so it stands. Correct the "
             "hours with payroll."
         )
-        return {trip.shift_id: sentence for trip in locked}
+        return {trip.shift_id: sentence for trip in locked if trip.shift_id in shift_ids}
 
     def changed(self, changes: Sequence[ShiftChange]) -> None:
         """Look after what hangs on shifts that were moved or cancelled; after `hold`, and after they are written."""
@@ -64,10 +69,13 @@ class After:
             trip = Trip.objects.filter(shift=change.shift, state=TripState.PLANNED).first()
             if trip is not None:
                 _look_after(trip, change, by=self.by, now=self.now)
+        for change in changes:  # once all are where they are to be: the night between two may have moved as a whole
+            if change.shift.starts_at < change.was_starts_at and not change.cancelled:
+                _keep_the_rest_before(change, by=self.by, now=self.now)
 
 
 def _reason(change: ShiftChange) -> str:
-    return "shift cancelled" if change.cancelled else "shift moved"
+    return SHIFT_CANCELLED if change.cancelled else SHIFT_MOVED
 
 
 def _look_after(trip: Trip, change: ShiftChange, *, by: Actor, now: datetime) -> None:
@@ -90,29 +98,69 @@ def _look_after(trip: Trip, change: ShiftChange, *, by: Actor, now: datetime) ->
         )
 
 
+def _keep_the_rest_before(change: ShiftChange, *, by: Actor, now: datetime) -> None:
+    """A shift begins earlier: what would bring its person home too late for the rest before it leaves the planned trip of
+    the evening before, from the last stop back. Nothing else is looked at: nothing else has changed."""
+    shift = change.shift
+    trips = Trip.objects.filter(
+        associate__employee=shift.employee_id, state=TripState.PLANNED, shift__ends_at__lte=shift.starts_at,
+        shift__ends_at__gt=shift.starts_at - hours.LOOK_AHEAD,
+    ).exclude(shift=shift)  # fmt: skip
+    for trip in trips.select_related("store", "shift", "associate__user", "associate__limits").order_by("pk"):
+        packages = Package.objects.for_update(list(trip.packages.values_list("pk", flat=True)))
+        claimed = [package for package in packages if package.state == PackageState.CLAIMED]
+        home_by = shift.starts_at - timedelta(minutes=trip.store.rest_minutes)
+        off = _home_late(trip, _doors(trip, claimed, trip.shift), home_by)
+        if off:
+            take_off(trip, off, "release", by=by, now=now, reason=SHIFT_MOVED)
+            swaps.end_questions(of=trip.associate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """One stop of a trip that leaves at its shift's end: when it is reached, and when its door closes behind them."""
+
+    stop: Stop
+    reached: datetime
+    left: datetime
+    packages: list[Package]
+
+
+def _doors(trip: Trip, claimed: Sequence[Package], shift: Shift) -> list[_Door]:
+    """The stops of `trip` in the planned order, with the planned legs."""
+    store, package_of = trip.store, {package.pk: package for package in claimed}
+    at = shift.ends_at + timedelta(minutes=store.load_minutes)
+    found = []
+    for stop in trip.stops.prefetch_related("claims").order_by("position"):
+        reached = at + timedelta(seconds=stop.leg_s)
+        at = reached + timedelta(seconds=store.service_seconds)
+        mine = [package_of[claim.package_id] for claim in stop.claims.all() if claim.package_id in package_of]
+        found.append(_Door(stop, reached, at, mine))
+    return found
+
+
+def _home_late(trip: Trip, doors: Sequence[_Door], home_by: datetime) -> list[Package]:
+    """What would keep the associate out after `home_by`, from the last of `doors` back."""
+    kept, late = [door for door in doors if door.packages], list[Package]()
+    way = quoting.way_home_s(trip.associate, [door.stop.point for door in kept])
+    while way and kept and kept[-1].left + timedelta(seconds=way[len(kept) - 1]) > home_by:
+        late += kept.pop().packages
+    return late
+
+
 def _too_late(trip: Trip, claimed: Sequence[Package], change: ShiftChange) -> list[Package]:
     """Those of `claimed` that would miss their promise if the trip left at the shift's new end, and, from the last stop
     back, those that would keep the associate out longer than they may or want.
 
-    In the planned order, with the planned legs. What is dropped makes the rest earlier, never later, so one look is enough.
+    What is dropped makes the rest earlier, never later, so one look is enough.
     """
-    shift, store = change.shift, trip.store
-    package_of = {package.pk: package for package in claimed}
-    at = shift.ends_at + timedelta(minutes=store.load_minutes)
+    shift = change.shift
     late: list[Package] = []
-    kept: list[tuple[Stop, datetime, list[Package]]] = []  # with when its door closes behind them
-    for stop in trip.stops.prefetch_related("claims").order_by("position"):
-        at += timedelta(seconds=stop.leg_s)
-        mine = [package_of[claim.package_id] for claim in stop.claims.all() if claim.package_id in package_of]
-        in_time = [package for package in mine if at <= package.deliver_by]
-        late += [package for package in mine if at > package.deliver_by]
-        at += timedelta(seconds=store.service_seconds)
-        if in_time:
-            kept.append((stop, at, in_time))
+    kept: list[_Door] = []
+    for door in _doors(trip, claimed, shift):
+        late += [package for package in door.packages if door.reached > package.deliver_by]
+        in_time = [package for package in door.packages if door.reached <= package.deliver_by]
+        kept.append(replace(door, packages=in_time))
     if shift.ends_at <= change.was_ends_at and shift.starts_at >= change.was_starts_at:
         return late  # home no later than before, after a day no longer
-    way = quoting.way_home_s(trip.associate, [stop.point for stop, _at, _packages in kept])
-    home_by = quoting.home_by(trip.associate, shift)
-    while way and kept and kept[-1][1] + timedelta(seconds=way[len(kept) - 1]) > home_by:
-        late += kept.pop()[2]
-    return late
+    return late + _home_late(trip, kept, quoting.home_by(trip.associate, shift))

@@ -22,6 +22,10 @@ ACTORS = [
 ]
 
 
+# Reasons of a release that the retailer's roster is behind, not a person.
+SHIFT_MOVED, SHIFT_CANCELLED = "shift moved", "shift cancelled"
+
+
 class Event(models.Model):
     """A package moved. Written in the move's own transaction, spoken after its commit.
 

@@ -99,6 +99,9 @@ ASSOCIATE: dict[str, Kind] = {
 # To the store's leads: what cannot wait until they look at the board.
 STAFF: dict[str, Kind] = {
     "trip_stopped": Kind(_("Somebody cannot go on"), channels=(MAIL, SMS), urgent=True, lasts=timedelta(hours=1)),
+    "shifts_moved": Kind(
+        _("Packages came back because shifts moved"), channels=(MAIL, SMS), urgent=True, lasts=timedelta(hours=1)
+    ),
 }
 ALL = CUSTOMER | ASSOCIATE | STAFF
 # Which date of an associate a message is about.

@@ -15,6 +15,7 @@ from django.db import transaction
 from associates.models import Associate
 from deliveries.actors import ActorKind
 from deliveries.models import ChatMessage, Claim, Event, Notice, Offer, Package, Swap, Trip
+from deliveries.models.event import SHIFT_CANCELLED, SHIFT_MOVED
 from deliveries.states import OfferState, PackageState
 from stores.models import StaffMember
 
@@ -23,6 +24,7 @@ from .kinds import ALL, ANSWERS_APART, OF_VERBS
 
 # What the store, or the retailer behind it, does to a package that somebody has claimed.
 CHANGES_A_TRIP = ("release", "unstage", "unload", "return", "cancel")
+OF_A_SHIFT = (SHIFT_MOVED, SHIFT_CANCELLED)
 ON_A_TRIP_BEFORE = ("claimed", "loaded", "out", "attempted", "kept")
 
 
@@ -98,14 +100,18 @@ def owe_swap_done(trip: Trip, other: Associate, *, now: datetime) -> None:
 
 def owe_leads(trip: Trip, *, reason: str, now: datetime) -> None:
     """Write down that the store's leads are to be told: somebody cannot go on. In the transaction that says so."""
-    leads = StaffMember.objects.filter(store=trip.store_id, role=StaffMember.Role.LEAD, user__is_active=True)
+    _owe_to_leads("trip_stopped", f"trip/{trip.pk}/stopped", trip.store_id, trip=trip, now=now)
+
+
+def _owe_to_leads(kind: str, event: str, store_id: int, *, now: datetime, trip: Trip | None = None) -> None:
+    leads = StaffMember.objects.filter(store=store_id, role=StaffMember.Role.LEAD, user__is_active=True)
     _write(
         Notice(
-            key=f"trip/{trip.pk}/stopped/{member.pk}/{way.name}", audience=Notice.Audience.STAFF, kind="trip_stopped",
-            store_id=trip.store_id, member=member, trip=trip, channel=way.channel, made_at=now, due_at=now,
+            key=f"{event}/{member.pk}/{way.name}", audience=Notice.Audience.STAFF, kind=kind, store_id=store_id,
+            member=member, trip=trip, channel=way.channel, made_at=now, due_at=now,
         )
         for member in leads.select_related("user")
-        for way in readers.choose("trip_stopped", readers.ways_to_staff(member))
+        for way in readers.choose(kind, readers.ways_to_staff(member))
     )  # fmt: skip
 
 
@@ -172,6 +178,10 @@ def _owe_changes(events: Iterable[Event], now: datetime) -> None:
     for trip_id, at in trips:
         trip = rows[trip_id]
         owe_associate(trip.associate, "trip_changed", f"trip/{trip_id}/changed/{at:%Y%m%d%H%M%S%f}", trip=trip, now=now)
+    # One message for all that a file moved: how many packages it is about is counted when it is sent.
+    moved = {(event.store_id, event.at) for event in by_staff if event.trip_id and event.reason in OF_A_SHIFT}
+    for store_id, at in moved:
+        _owe_to_leads("shifts_moved", f"store/{store_id}/shifts/{at:%Y%m%d%H%M%S%f}", store_id, now=now)
     offered = [event.package_id for event in by_staff if event.from_state == PackageState.OFFERED]
     withdrawn = Offer.objects.filter(lines__package__in=offered, state=OfferState.WITHDRAWN, expires_at__gt=now)
     for offer in withdrawn.select_related("associate__user").distinct():

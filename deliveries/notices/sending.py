@@ -151,7 +151,7 @@ def _still_true(notice: Notice, now: datetime) -> Callable[[], Text] | None:
     if notice.audience == Notice.Audience.CUSTOMER:
         return _to_customer(notice, now)
     if notice.member is not None:
-        return _to_staff(notice)
+        return _about_shifts(notice, now) if notice.kind == "shifts_moved" else _to_staff(notice)
     if notice.offer is not None:
         return _about_offer(notice, now)
     if notice.swap is not None:
@@ -191,6 +191,17 @@ def _to_staff(notice: Notice) -> Callable[[], Text] | None:
     return lambda: texts.write(
         notice.kind, texts.of_stop(trip, language=member.user.language),
         language=member.user.language, zone=notice.store.zone, link=texts.page_of(notice),
+    )  # fmt: skip
+
+
+def _about_shifts(notice: Notice, now: datetime) -> Callable[[], Text] | None:
+    member, packages = notice.member, texts.came_back(notice.store, now)
+    assert member is not None
+    if not packages:
+        return None
+    return lambda: texts.write(
+        notice.kind, {"packages": packages}, language=member.user.language, zone=notice.store.zone,
+        link=texts.page_of(notice),
     )  # fmt: skip
 
 

@@ -22,8 +22,11 @@ from django.utils.translation import gettext as _
 from deliveries.live import words
 from deliveries.live.snapshots import Facts
 from deliveries.live.window import Window
-from deliveries.models import Notice, Offer, Package, SafePlace, Swap, Trip
+from deliveries.models import Event, Notice, Offer, Package, SafePlace, Swap, Trip
+from deliveries.models.event import SHIFT_CANCELLED, SHIFT_MOVED
 from deliveries.models.notice import Channel
+from deliveries.states import PackageState
+from stores.models import Store
 
 from . import wording
 from .channels import Text, sms
@@ -164,6 +167,15 @@ def of_stop(trip: Trip, *, language: str) -> dict[str, Any]:
         "name": line(trip.associate.first_name), "why": why, "note": line(problem.note, 200) if problem else "",
         "packages": trip.packages.filter(holder=trip.associate_id).count(), "since": trip.ended_at,
     }  # fmt: skip
+
+
+def came_back(store: Store, now: datetime) -> int:
+    """Packages that left a trip this evening because a shift moved, and that nobody has now."""
+    left = Event.objects.filter(
+        store=store, at__gte=store.evening_began(now), verb="release", trip__isnull=False,
+        reason__in=(SHIFT_MOVED, SHIFT_CANCELLED), package__state=PackageState.STAGED,
+    )  # fmt: skip
+    return left.values("package").distinct().count()
 
 
 def page_of(notice: Notice) -> str:

@@ -12,7 +12,8 @@ from django.db import IntegrityError, transaction
 from associates.models import Associate, Shift
 from deliveries import actors, quoting
 from deliveries.actions import Refused, cancelling, claims, handover, offers, swaps, trips
-from deliveries.models import LedgerEntry, Notice, Offer, Package, Swap, Trip
+from deliveries.models import Event, LedgerEntry, Notice, Offer, Package, Swap, Trip
+from deliveries.notices import owed, sending
 from deliveries.states import OfferState, PackageState, TripState
 from stores.models import Store
 from stores.places import Point
@@ -322,3 +323,71 @@ def test_a_question_about_a_swap_ends_with_the_shift_it_was_about(store: Store, 
     ends = (when.ends_at + timedelta(minutes=20)).isoformat()
     assert faults(take_shifts([moved(ana, version="1", ends_at=ends)])) == []
     assert not Swap.objects.exists()
+
+
+# --- The rest before a shift of the next day, and the leads --------------------------------------------------------------
+def next_day(person: Any, at: str = "2026-11-25T09:00") -> dict[str, str]:
+    """The row of their shift of tomorrow morning."""
+    worker = person.employee
+    return shift(
+        person.store, 0, employee=worker.reference, first_name=worker.first_name, last_name=worker.last_name,
+        birth_date=str(worker.birth_date), shift="S-TOMORROW", starts_at=at, ends_at="2026-11-25T17:00",
+    )  # fmt: skip
+
+
+def test_a_shift_of_the_next_day_that_begins_earlier_is_looked_at_from_tonights_trip(store: Store, ana: Any) -> None:
+    """Rest between coming home and clocking in: what would cut into it leaves the trip, and no cent of the pay."""
+    person, when = ana
+    take_shifts([next_day(person)])
+    near = make.package(store, deliver_by=NOW + timedelta(hours=6))
+    far = make.package(store, deliver_by=NOW + timedelta(hours=6), at=Point(store.lat - 0.15, store.lon))
+    trip = claimed(person, when, [near, far], now=NOW)
+    promised = trip.pay_cents
+    assert faults(take_shifts([next_day(person, "2026-11-25T08:45") | {"version": "1"}])) == []
+    assert trip.packages.count() == 2, "a quarter of an hour earlier leaves rest enough"
+    # As early as leaves time for the near door and not for the far one.
+    early = when.ends_at + timedelta(minutes=40 + store.rest_minutes)
+    assert faults(take_shifts([next_day(person, early.isoformat()) | {"version": "2"}])) == []
+    trip.refresh_from_db()
+    assert [p.pk for p in trip.packages.all()] == [near.pk]
+    assert (trip.state, trip.pay_cents) == (TripState.PLANNED, promised)
+    assert far.events.latest("pk").reason == "shift moved"
+
+
+def test_a_next_shift_that_begins_later_takes_nothing_off(store: Store, ana: Any) -> None:
+    person, when = ana
+    early = when.ends_at + timedelta(minutes=5 + store.rest_minutes)
+    trip = claimed(person, when, [make.package(store, deliver_by=NOW + timedelta(hours=6))], now=NOW)
+    take_shifts([next_day(person, early.isoformat())])
+    later = (early + timedelta(minutes=1)).isoformat()
+    assert faults(take_shifts([next_day(person, later) | {"version": "1"}])) == []
+    assert trip.packages.count() == 1
+
+
+def test_leads_are_told_once_what_moved_shifts_brought_back(
+    store: Store, ana: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    lead = make.staff(store)
+    make.staff(store, "bay")
+    make.staff(make.store())
+    ben = make.associate(store)
+    both = [ana, (ben, make.shift(ben, ends_at=ana[1].ends_at, reference="S-BEN"))]
+    packages = [make.package(store), make.package(store)]
+    for each, package in zip(both, packages, strict=True):
+        claimed(*each, [package], now=NOW)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert (
+            faults(take_shifts([moved(each, shift=each[1].reference, version="1", cancelled="true") for each in both]))
+            == []
+        )
+    owed.write_down(Event.objects.all(), now=NOW)
+    [notice] = Notice.objects.filter(kind="shifts_moved")
+    assert notice.member is not None
+    assert notice.member.user == lead
+    write = sending._still_true(notice, NOW)
+    assert write is not None
+    assert write().subject == "2 claimed packages came back"
+    for package in packages:
+        package.refresh_from_db()
+        cancelling.cancel(package=package, by=FEED, now=NOW, reason="off")
+    assert sending._still_true(notice, NOW) is None, "nothing is left to look after"
