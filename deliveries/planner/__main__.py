@@ -44,6 +44,5 @@ def main(arguments: list[str] | None = None) -> int:
 if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
-    os._exit(
-        code
-    )  # The plan is out. Nobody waits for what was still searched at the deadline, nor for memory to be given back.
+    # The plan is out. Nobody waits for what was still searched at the deadline, nor for memory to be given back.
+    os._exit(code)
