@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from deliveries import pay, planner
@@ -48,6 +48,13 @@ def planned() -> list[evenings.PlannedEvening]:
     return [evenings.plan(store, SEED, SECONDS) for store in range(3)]
 
 
+@pytest.fixture(scope="module")
+def _scratch(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """One schema for this file: migrating it is most of the time, and every test leaves it empty."""
+    with django_db_blocker.unblock(), scratch.scratch_schema():
+        yield
+
+
 def test_an_evening_is_the_same_for_the_same_seed_and_within_its_sizes() -> None:
     first, again, other = evenings.evening(5, 1), evenings.evening(5, 1), evenings.evening(5, 2)
     assert first.to_json() == again.to_json()
@@ -85,49 +92,45 @@ def test_ranges_share_all_stores_in_their_order(planned: list[evenings.PlannedEv
         assert max(map(len, shared)) - min(map(len, shared)) <= 1
 
 
+@pytest.mark.usefixtures("_scratch")
 def test_offers_are_written_once_and_only_for_what_is_still_there(planned: list[evenings.PlannedEvening]) -> None:
     rounds, offers = list(writing.rounds_of(planned, NOW)), list(writing.offers_of(planned, NOW))
     assert len(offers) > 20
-    with scratch.scratch_schema():
-        scratch.fill(planned, plan_nation.DAY, NOW)
-        for sql, offer in zip(MOVED, offers, strict=False):
-            values = {"package": offer.package_ids[0], "person": offer.associate_id, "now": NOW}
-            with connection.cursor() as cursor:
-                cursor.execute(sql, values)
-        late = [dataclasses.replace(offer, expires_at=NOW) for offer in offers[len(MOVED) : len(MOVED) + 1]]
-        kept = offers[len(MOVED) + 1 :]
-
-        def send() -> int:
-            return bulk.send_rounds(
-                rounds=rounds, offers=[*offers[: len(MOVED)], *late, *kept], by=system("test"), now=NOW
-            )
-
-        assert send() == len(kept)
-        assert send() == 0, "the slot is taken"
-        assert written() == figures_of(kept)
+    scratch.fill(planned, plan_nation.DAY, NOW)
+    for sql, offer in zip(MOVED, offers, strict=False):
+        values = {"package": offer.package_ids[0], "person": offer.associate_id, "now": NOW}
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*), min(version), max(version) FROM deliveries_event WHERE verb = 'offer'")
-            assert cursor.fetchone() == (sum(len(offer.package_ids) for offer in kept), 3, 3)
-            cursor.execute("SELECT DISTINCT from_state, to_state, by_kind, by_name, at FROM deliveries_event")
-            assert cursor.fetchall() == [("staged", "offered", "system", "test", NOW)]
-            cursor.execute(
-                "SELECT array_agg(package_id ORDER BY position) FROM deliveries_offerpackage p JOIN deliveries_offer o"
-                " ON o.id = p.offer_id WHERE o.associate_id = %s",
-                [kept[0].associate_id],
-            )
-            assert tuple(cursor.fetchone()[0]) == kept[0].package_ids
-            cursor.execute("SELECT quote, quote_digest FROM deliveries_offer WHERE round_id IS NOT NULL")
-            for quote, digest in cursor.fetchall():
-                assert pay.Quote.from_json(json.loads(quote)).digest == digest
+            cursor.execute(sql, values)
+    late = [dataclasses.replace(offer, expires_at=NOW) for offer in offers[len(MOVED) : len(MOVED) + 1]]
+    kept = offers[len(MOVED) + 1 :]
+
+    def send() -> int:
+        return bulk.send_rounds(rounds=rounds, offers=[*offers[: len(MOVED)], *late, *kept], by=system("test"), now=NOW)
+
+    assert send() == len(kept)
+    assert send() == 0, "the slot is taken"
+    assert written() == figures_of(kept)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM information_schema.schemata WHERE schema_name = 'nation'")
-        assert cursor.fetchone()[0] == 0, "nothing is left behind"
+        cursor.execute("SELECT count(*), min(version), max(version) FROM deliveries_event WHERE verb = 'offer'")
+        assert cursor.fetchone() == (sum(len(offer.package_ids) for offer in kept), 3, 3)
+        cursor.execute("SELECT DISTINCT from_state, to_state, by_kind, by_name, at FROM deliveries_event")
+        assert cursor.fetchall() == [("staged", "offered", "system", "test", NOW)]
+        cursor.execute(
+            "SELECT array_agg(package_id ORDER BY position) FROM deliveries_offerpackage p JOIN deliveries_offer o"
+            " ON o.id = p.offer_id WHERE o.associate_id = %s",
+            [kept[0].associate_id],
+        )
+        assert tuple(cursor.fetchone()[0]) == kept[0].package_ids
+        cursor.execute("SELECT quote, quote_digest FROM deliveries_offer WHERE round_id IS NOT NULL")
+        for quote, digest in cursor.fetchall():
+            assert pay.Quote.from_json(json.loads(quote)).digest == digest
 
 
+@pytest.mark.usefixtures("_scratch")
 def test_a_range_that_fails_is_left_out_whole_and_a_repeat_sends_only_what_is_missing(
     planned: list[evenings.PlannedEvening],
 ) -> None:
-    with scratch.scratch_schema(), writing.writers(planned, 3) as country:
+    with writing.writers(planned, 3) as country:
         assert country.fill(plan_nation.DAY, NOW) > 100
         with connection.cursor() as cursor:
             cursor.execute(REFUSE_STORE_2)
@@ -139,12 +142,13 @@ def test_a_range_that_fails_is_left_out_whole_and_a_repeat_sends_only_what_is_mi
         assert written() == figures_of(first), "nothing of the range that failed, and all of the others"
 
         with connection.cursor() as cursor:
-            cursor.execute("DROP TRIGGER closed ON deliveries_event")
+            cursor.execute("DROP FUNCTION closed CASCADE")
         assert [part.offers for part in country.send(NOW)] == [0, len(planned[1].offers), 0]
         assert written() == figures_of(list(writing.offers_of(planned, NOW)))
         assert [part.offers for part in country.send(NOW)] == [0, 0, 0]
 
 
+@pytest.mark.usefixtures("_scratch")
 def test_a_writer_that_dies_is_told_and_leaves_nothing_behind(
     planned: list[evenings.PlannedEvening], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,7 +156,7 @@ def test_a_writer_that_dies_is_told_and_leaves_nothing_behind(
         os._exit(1)
 
     monkeypatch.setattr(bulk, "_copy_offers", die)
-    with scratch.scratch_schema(), writing.writers(planned, 1) as country:
+    with writing.writers(planned, 1) as country:
         country.fill(plan_nation.DAY, NOW)
         (only,) = country.send(NOW)
         assert only.error.startswith("BrokenProcessPool")
@@ -179,13 +183,3 @@ def written() -> tuple[int, int, int, int | None, int]:
 def figures_of(offers: list[bulk.BulkOffer]) -> tuple[int, int, int, int | None, int]:
     packages = sum(len(offer.package_ids) for offer in offers)
     return len(offers), packages, packages, len(offers), packages
-
-
-def test_the_command_reports_what_it_did() -> None:
-    out, err = io.StringIO(), io.StringIO()
-    call_command("plan_nation", stores=4, seed=9, processes=2, stdout=out, stderr=err)
-    text = out.getvalue()
-    assert "4 store evenings planned" in text
-    assert "proved optimal 4 (100.00%)" in text
-    assert "offers written in" in text
-    assert "4/4 stores" in err.getvalue()

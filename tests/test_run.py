@@ -246,6 +246,7 @@ def test_one_folder_runs_once(start: Callable[..., Running], root: Path) -> None
     assert embedded.running_at(root) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_the_real_thing_starts_twice_and_stops(root: Path) -> None:
     """What a newcomer sees: tables, demo, sign-ins, a page. The second start finds the demo and keeps it."""
