@@ -30,6 +30,9 @@ SWITCHED_OFF = (
     "AimEnabled", "PreconnectToSearch", "msForceBrowserSignIn", "msEdgeUpdateLaunchServicesPreferredVersion",
     "WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "SpareRendererForSitePerProcess",
 )  # fmt: skip
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", f"--disable-features={','.join(SWITCHED_OFF)}",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +45,7 @@ def browser() -> Iterator[Browser]:
     # Playwright's synchronous interface runs an event loop in this thread; Django would take that for asynchronous code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-                f"--disable-features={','.join(SWITCHED_OFF)}",
-            ],
-        )  # fmt: skip
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
         chromium.close()
     os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)

@@ -45,6 +45,7 @@ def mailed_code(page: Page, address: str) -> str:
 def sign_in_by_code(page: Page, person: Associate) -> None:
     page.get_by_label("Your e-mail address").fill(person.user.email)
     page.get_by_role("button", name="Send me a code").click()
+    expect(page).to_have_url(re.compile("/code/confirm/"))  # then the mail is written
     page.locator("input[name=code]").fill(mailed_code(page, person.user.email))
     page.get_by_role("button", name="Confirm").click()
 
@@ -85,9 +86,11 @@ def test_three_wrong_codes_end_it_in_words(phone: Callable[..., Page], check: Ch
     page.goto("/accounts/login/")
     page.get_by_label("Your e-mail address").fill(ana.user.email)
     page.get_by_role("button", name="Send me a code").click()
-    for _ in range(3):
+    expect(page).to_have_url(re.compile("/code/confirm/"))
+    for _ in range(3):  # the page of the second refusal looks like that of the first: each answer is waited for
         page.locator("input[name=code]").fill("WRNG-CODE")
-        page.get_by_role("button", name="Confirm").click()
+        with page.expect_event("load"):
+            page.get_by_role("button", name="Confirm").click()
     expect(page).to_have_url(re.compile("/accounts/login/"))
     expect(page.get_by_role("status")).to_contain_text("Too many failed login attempts")
     check(page, "sign-in-locked")
@@ -119,6 +122,7 @@ def test_a_passkey_is_added_and_then_signs_in(phone: Callable[..., Page], check:
 
     page.goto("/me/")
     page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(lambda url: not url.endswith("/me/"))
     page.goto("/accounts/login/")
     page.get_by_role("button", name="Use my passkey").click()
     expect(page).to_have_url(re.compile("/today/$"))
@@ -179,6 +183,7 @@ def test_ones_own_terms_on_a_phone(phone: Callable[..., Page], check: Check) -> 
     expect(meaning).to_contain_text("home by 8:30 p.m.")
     check(page, "limits-home-by")
     page.get_by_role("button", name="Save").click()
+    page.wait_for_url("**/me/")
     page.goto("/setup/floor/")
     page.get_by_label("Dollars for an extra hour").fill("24")
     expect(meaning).to_contain_text("No offer below $24.00 for each extra hour.")
@@ -253,6 +258,7 @@ def test_permissions_one_at_a_time_and_a_way_without(
     evening.sign_in(page, ana)
     page.goto("/setup/language/")
     page.get_by_role("button", name="Save and go on").click()
+    page.wait_for_url("**/setup/position/")
     if not allowed:
         refuse = """navigator.geolocation.getCurrentPosition = (yes, no) => no({code: 1});
           navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));

@@ -67,6 +67,7 @@ def test_before_it_comes(phone: Phone, check: Check, script: bool) -> None:
         check(page, "customer-rescheduled")
 
     page.get_by_role("link", name="Who brings your packages").click()
+    expect(page.get_by_role("button", name="No associate, please")).to_be_visible()
     if script:
         check(page, "customer-carrier")
     page.get_by_role("button", name="No associate, please").click()
@@ -149,6 +150,7 @@ def test_after_it_came(phone: Phone, check: Check, script: bool) -> None:
     expect(page.get_by_role("status").first).to_have_text("Thank you.")
     assert RatingTally.objects.get().stars == 5
     page.get_by_role("link", name="I did not get it").click()
+    expect(page.get_by_role("button", name="I did not get it")).to_be_visible()
     if script:
         check(page, "customer-not-received")
     page.get_by_role("button", name="I did not get it").click()
@@ -169,10 +171,11 @@ def test_the_language_stays_chosen(phone: Phone, check: Check) -> None:
     expect(page).to_have_url(re.compile("/messages/"))
     check(page, "customer-messages")
     page.get_by_role("button", name="Español").click()
-    assert page.locator("html").get_attribute("lang") == "es"
+    expect(page.locator("html")).to_have_attribute("lang", "es")
     page.goto(f"/t/{token}/")
     assert page.locator("html").get_attribute("lang") == "es"
     page.locator("#another-day").click()
+    expect(page.locator(".choice").first).to_be_visible()
     assert page.locator("html").get_attribute("lang") == "es"
     check(page, "customer-another-day-es")
     assert Package.objects.get(pk=package.pk).language == "es"

@@ -172,6 +172,7 @@ def test_two_colleagues_swap_before_loading(phone: Callable[..., Page], check: C
     bens.get_by_text("Only in exchange for one of mine").click()
     bens.get_by_role("checkbox").first.check()
     bens.get_by_role("button", name="Show what it would mean").click()
+    expect(bens.get_by_role("button", name="Ask Ana for this exchange")).to_be_visible()
     check(bens, "swap-exchange")
     bens.get_by_role("button", name="Ask Ana for this exchange").click()
     expect(bens.get_by_role("heading", level=1)).to_have_text("You asked Ana")

@@ -21,7 +21,7 @@ from tests import make
 from tests.live.server import Web
 
 from . import evening
-from .conftest import CHROMIUM, PHONE
+from .conftest import CHROMIUM, FLAGS, PHONE
 from .test_staff import DESK
 from .test_staff import sign_in as sign_in_staff
 
@@ -50,8 +50,7 @@ def filmed(browser: Browser, web: Web, tmp_path: Path, trouble: list[str]) -> It
         chromium = browser.browser_type.launch(
             executable_path=CHROMIUM,
             args=[
-                "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-                "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}",
+                *FLAGS, "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}",
             ],
         )  # fmt: skip
         open_browsers.append(chromium)
@@ -196,6 +195,7 @@ def test_no_permission_leads_to_the_way_by_hand(filmed: Filmed, check: Check) ->
     expect(page.locator("#scanner [data-said]")).to_contain_text("The camera is not allowed for this page.")
     check(page, "scan-denied")
     page.get_by_role("button", name="Type the code").click()
+    expect(page.get_by_label("Code on the label")).to_be_focused()
     page.keyboard.type(packages[0].label)
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Leave", exact=True)).to_be_visible()

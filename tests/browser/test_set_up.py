@@ -105,8 +105,9 @@ def test_a_message_is_worded_and_tried_out(phone: Phone, store: Store, size: dic
     sign_in(page, make.staff(store, first_name="Maya", last_name="Lopez"))
     page.goto("/admin/messages/")
     page.get_by_role("link", name="Word it yourself: On the way, en").click()
-    looks_right(page, "message-text")
     short = page.get_by_label("Text message and notification")
+    expect(short).to_be_visible()
+    looks_right(page, "message-text")
     short.fill("{courier.__class__} comes")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_contain_text("Use one of these, or no braces: {courier}")
@@ -145,6 +146,7 @@ def test_a_webhook_is_set_up_and_its_secret_shown_once(
     looks_right(page, "webhook-secret")
     page.get_by_role("link", name="Back", exact=True).click()
     page.get_by_role("link", name="New secret").click()
+    page.wait_for_url("**rotate**")
     looks_right(page, "webhook-rotate")
 
 

@@ -174,6 +174,7 @@ def test_an_evening_at_the_bay(phone: Phone, city: World, size: dict[str, object
     trips.depart(trip=Trip.objects.get(associate=dee), by=dee, now=datetime.now(UTC))
 
     page.get_by_role("link", name="Returns", exact=True).click()
+    page.wait_for_url("**mode=returns**")  # the page before it has such a field, too
     page.locator("#hw-code").fill(city.packages["attempted"].label)
     page.keyboard.press("Enter")
     expect(page.locator(".hw-result")).to_contain_text("Back in the store")

@@ -132,6 +132,7 @@ def test_the_bar_follows_the_worker(phone: Phone, store: Store, tmp_path: Path) 
         assert bar.get_attribute("max") == "6000"
     expect(page.get_by_text("Checked only: nothing was written.")).to_be_visible()
     page.get_by_role("button", name="Keep 6,000 rows").click()
+    expect(page.get_by_text("Waiting for a worker.")).to_be_visible()
     job = Import.objects.get(dry_run=False)
     for turn in (1, 2, 3):
         imports.run(job.pk, now=now, turn_s=0)

@@ -67,6 +67,7 @@ def test_a_number_is_confirmed_and_then_signs_in(phone: Callable[..., Page], che
     page.get_by_label("E-mail address or mobile number", exact=True).fill(ana.user.email)
     page.get_by_label("Password").fill("correct horse battery")
     page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/today/")
     page.goto("/me/")
     page.get_by_role("link", name="Mobile number").click()
     page.get_by_label("Mobile number").fill("555")

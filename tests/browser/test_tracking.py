@@ -25,6 +25,7 @@ from .. import make
 from ..live import road
 from ..live.server import Web
 from . import quality
+from .conftest import FLAGS
 from .evening import until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -40,7 +41,7 @@ pytestmark = [
 def chromium() -> Iterator[Browser]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop runs in this thread; our ORM calls do not mind
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
     os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
@@ -105,9 +106,9 @@ def test_without_script_the_page_is_whole(chromium: Browser, site: Web) -> None:
         expect(page.locator("#connection")).to_contain_text("As of")
         made.deliver(made.packages[0])
         page.get_by_role("link", name="Look again").click()
-        assert headline(page) == "You are the next stop"
+        expect(page.locator("#live h1")).to_have_text("You are the next stop")
         page.get_by_role("link", name="Español").click()
-        assert page.locator("html").get_attribute("lang") == "es"
+        expect(page.locator("html")).to_have_attribute("lang", "es")
     finally:
         context.close()
 
