@@ -68,11 +68,17 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
 def answer(exc: Exception) -> Response | None:
     """`exc` as a problem document, where it is one of ours or of DRF's."""
     if isinstance(exc, Http404):
-        exc = exceptions.NotFound(*exc.args)
+        # Django's own words name our tables, and no way out. Not there and not yours read alike.
+        exc = exceptions.NotFound(
+            _("It is not there, or not this key's to see. GET /api/v1/key says which stores the key is for.")
+        )
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied(*exc.args)
     elif isinstance(exc, Refused):
         exc = NotNow(exc)
+    elif isinstance(exc, exceptions.NotAuthenticated):
+        said = _("Send your key with every request, as “Authorization: Bearer homeward_…”.")
+        exc.detail = exceptions.ErrorDetail(said, code=exc.default_code)  # it carries the header that asks for one
     response = exception_handler(exc, {})
     if response is None or not isinstance(exc, exceptions.APIException):
         return response

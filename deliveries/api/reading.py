@@ -152,7 +152,7 @@ class NotHere(ApiView):
     permission_classes = (IsAuthenticated,)
 
     @extend_schema(exclude=True)
-    def get(self, request: Request, rest: str) -> Response:
+    def get(self, request: Request, rest: str = "") -> Response:
         raise NotFound(_("There is nothing at this address. See /api/v1/docs/."))
 
     post = put = patch = delete = get

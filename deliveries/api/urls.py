@@ -39,5 +39,6 @@ urlpatterns = [
         name="api-schema",
     ),
     path("docs/", _docs, name="api-docs"),
+    path("", reading.NotHere.as_view()),
     path("<path:rest>", reading.NotHere.as_view()),
 ]

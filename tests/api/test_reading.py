@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -162,3 +163,14 @@ def test_an_address_that_no_route_takes_is_a_problem_document_too() -> None:
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json()["code"] == "not_found"
     assert Client().get("/nowhere%0A/").headers["Content-Type"].startswith("text/html")
+
+
+def test_a_wrong_address_and_a_missing_key_are_told_the_way_out(
+    client: Client, system: System, is_problem: Callable[..., dict[str, Any]]
+) -> None:
+    """Also the bare /api/v1/, which is what somebody tries first."""
+    assert "/api/v1/docs/" in is_problem(system.get("/api/v1/"), 404, "not_found")["detail"]
+    assert "/api/v1/key" in is_problem(system.get("/api/v1/packages?store=1"), 404, "not_found")["detail"]
+    refused = client.get("/api/v1/key")
+    assert "Authorization: Bearer" in is_problem(refused, 401, "not_authenticated")["detail"]
+    assert "WWW-Authenticate" in refused
