@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -14,6 +15,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -21,6 +23,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from stores import scope, units
 
+from .lengths import FeetField, MilesField
 from .models import ApiKey, Holiday, PayPlan, StaffMember, Store, User
 from .scoped_admin import ScopedAdmin, StoreFilter
 
@@ -28,6 +31,16 @@ from .scoped_admin import ScopedAdmin, StoreFilter
 admin.site.unregister(Group)
 admin.site.unregister(Authenticator)
 
+# Kept in metres: shown and written as people here measure.
+LENGTHS = {
+    "radius_m": partial(
+        MilesField, label=_("Radius, miles"), help_text=_("Packages farther than this go to the carrier."),
+    ),
+    "far_m": partial(
+        FeetField, label=_("A drop-off farther than this from the pin needs a reason, feet"),
+        help_text=_("As the crow flies, from where the phone is to where the address is on the map."),
+    ),
+}  # fmt: skip
 IDENTITY = ("number", "name", "address1", "city", "state", "zip", "lat", "lon", "time_zone")
 
 
@@ -100,6 +113,29 @@ class StoreAdmin(ScopedAdmin):
         (_("Working time"), {"fields": ("workweek_starts_on", "longest_day_hours", "rest_minutes")}),
         (_("Where the store is"), {"fields": (*IDENTITY, "phone")}),
     )  # fmt: skip
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if length := LENGTHS.get(db_field.name):
+            return length(initial=db_field.default)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Store | None = None) -> Any:
+        """Who only reads gets no form field, which would convert: columns in miles and feet stand in their places."""
+        if self.has_change_permission(request, obj) if obj else self.has_add_permission(request):
+            return self.fieldsets
+        shown = {"radius_m": "radius_shown", "far_m": "far_shown"}
+        return [
+            (title, {"fields": tuple(shown.get(name, name) for name in part["fields"])})
+            for title, part in self.fieldsets
+        ]
+
+    @display(description=_("radius"))
+    def radius_shown(self, store: Store) -> str:
+        return gettext("%(number)s miles") % {"number": units.miles(store.radius_m)}
+
+    @display(description=_("a drop-off farther than this from the pin needs a reason"))
+    def far_shown(self, store: Store) -> str:
+        return gettext("%(number)s feet") % {"number": units.feet(store.far_m)}
 
     @display(description=_("stage"), ordering="stage", label={"live": "success", "pilot": "info", "paused": "warning"})
     def stage_shown(self, store: Store) -> tuple[str, str]:

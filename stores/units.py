@@ -36,6 +36,16 @@ def feet(metres: int) -> Decimal:
     return rounded(Decimal(metres) / METRES_PER_FOOT, "1")
 
 
+def metres_of_miles(miles: Decimal) -> int:
+    """Whole metres of `miles`, to the nearest."""
+    return int(rounded(miles * METRES_PER_MILE, "1"))
+
+
+def metres_of_feet(feet: Decimal) -> int:
+    """Whole metres of `feet`, to the nearest."""
+    return int(rounded(feet * METRES_PER_FOOT, "1"))
+
+
 def inches(millimetres: int) -> Decimal:
     """Whole inches of `millimetres`, to the nearest."""
     return rounded(Decimal(millimetres) / MILLIMETRES_PER_INCH, "1")

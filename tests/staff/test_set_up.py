@@ -79,3 +79,69 @@ def test_one_command_pauses_every_store(elsewhere: Store, capsys: pytest.Capture
     decision = elsewhere.decisions.get()
     assert decision.reason == "storm"
     assert decision.by_name.startswith("pause_stores by ")
+
+
+def settings_of(page: Any) -> dict[str, Any]:
+    """What a browser would send back of the admin's form, untouched."""
+    form = page.context["adminform"].form
+    sent = {bound.html_name: bound.value() for bound in form}
+    inlines = [bound for each in page.context["inline_admin_formsets"] for bound in each.formset.management_form]
+    sent |= {bound.html_name: bound.value() for bound in inlines}
+    return {name: value for name, value in sent.items() if value is not None}
+
+
+def test_a_stores_lengths_are_miles_and_feet(elsewhere: Store, enter: Enter) -> None:
+    client, url = enter(elsewhere), reverse("admin:stores_store_change", args=[elsewhere.pk])
+    Store.objects.filter(pk=elsewhere.pk).update(radius_m=24_001, far_m=151)
+    page = client.get(url)
+    assert "metres" not in page.content.decode()
+    sent = settings_of(page)
+    assert (str(sent["radius_m"]), str(sent["far_m"])) == ("14.9", "495")
+
+    # What was not touched is not rounded, even where something else is saved.
+    assert client.post(url, {**sent, "load_minutes": "7"}).status_code == 302
+    elsewhere.refresh_from_db()
+    assert (elsewhere.load_minutes, elsewhere.radius_m, elsewhere.far_m) == (7, 24_001, 151)
+
+    assert client.post(url, {**sent, "radius_m": "12.5", "far_m": "500"}).status_code == 302
+    elsewhere.refresh_from_db()
+    assert (elsewhere.radius_m, elsewhere.far_m) == (20_117, 152)
+    history = client.get(reverse("admin:stores_store_history", args=[elsewhere.pk])).content.decode()
+    assert "Radius, miles" in history
+    assert "from the pin needs a reason, feet" in history
+    assert "metres" not in history
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        *(("radius_m", typed, "Write miles from 0.1 to 100") for typed in ("", "0", "101", "12.55", "NaN", "1e99", "15 mi")),
+        *(("far_m", typed, "Write whole feet from 30 to 5280") for typed in ("", "29", "5281", "99.5", "-500", "far")),
+    ],
+)  # fmt: skip
+def test_a_length_that_is_none_says_what_to_write(
+    elsewhere: Store, enter: Enter, field: str, typed: str, sentence: str
+) -> None:
+    client, url = enter(elsewhere), reverse("admin:stores_store_change", args=[elsewhere.pk])
+    answer = client.post(url, {**settings_of(client.get(url)), field: typed})
+    assert answer.status_code == 200
+    (said,) = answer.context["adminform"].form.errors[field]
+    assert sentence in said
+    assert answer.context["adminform"].form[field].value() == typed, "what was typed comes back"
+    before = (elsewhere.radius_m, elsewhere.far_m)
+    elsewhere.refresh_from_db()
+    assert (elsewhere.radius_m, elsewhere.far_m) == before
+
+
+def test_who_only_reads_a_store_reads_miles_and_feet(elsewhere: Store, enter: Enter) -> None:
+    url = reverse("admin:stores_store_change", args=[elsewhere.pk])
+    page = enter(elsewhere, StaffMember.Role.BAY).get(url).content.decode()
+    assert "14.9 miles" in page
+    assert "492 feet" in page
+    assert "metres" not in page
+
+
+def test_a_new_store_begins_with_the_usual_lengths(enter: Enter) -> None:
+    page = enter(user=make.user(is_staff=True, is_superuser=True)).get(reverse("admin:stores_store_add"))
+    sent = settings_of(page)
+    assert (str(sent["radius_m"]), str(sent["far_m"])) == ("14.9", "492")
