@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -23,7 +24,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from stores import scope, units
 
-from .lengths import FeetField, MilesField
+from .lengths import FeetField, LengthField, MilesField
 from .models import ApiKey, Holiday, PayPlan, StaffMember, Store, User
 from .scoped_admin import ScopedAdmin, StoreFilter
 
@@ -32,7 +33,7 @@ admin.site.unregister(Group)
 admin.site.unregister(Authenticator)
 
 # Kept in metres: shown and written as people here measure.
-LENGTHS = {
+LENGTHS: dict[str, Callable[..., LengthField]] = {
     "radius_m": partial(
         MilesField, label=_("Radius, miles"), help_text=_("Packages farther than this go to the carrier."),
     ),

@@ -44,7 +44,7 @@ class LengthField(forms.DecimalField):
         try:
             length: Decimal = super().clean(value)
         except ValidationError:
-            raise ValidationError(self.sentence, code="length") from None
+            raise ValidationError(str(self.sentence), code="length") from None
         return self.metres(length)
 
 

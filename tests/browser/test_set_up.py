@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -20,9 +19,10 @@ from tests import make
 from tests.live.server import Web
 
 from . import evening
-from .test_staff import DESK, looks_right, sign_in
+from .test_staff import DESK, FORM, looks_right, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+CARD = ".hw"  # in a list of the admin
 SIZES = pytest.mark.parametrize("size", [{}, DESK], ids=["handheld", "desk"])
 Phone = Callable[..., Page]
 
@@ -67,6 +67,10 @@ def test_labels_of_what_the_carrier_takes(phone: Phone, store: Store, size: dict
     picture.scroll_into_view_if_needed()
     assert picture.evaluate("image => image.complete && image.naturalWidth") == 400
     looks_right(page, "carrier-labels")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="as one file to print").click()
+    assert download.value.suggested_filename == f"labels-{store.number}.pdf"
+    assert download.value.path().read_bytes().startswith(b"%PDF-")
     with page.expect_download() as download:
         page.get_by_role("link", name="PDF labels (ZIP)").click()
     assert download.value.suggested_filename == f"labels-{store.number}.zip"
@@ -150,23 +154,50 @@ def test_a_webhook_is_set_up_and_its_secret_shown_once(
     looks_right(page, "webhook-rotate")
 
 
-def test_a_carriers_rates_are_a_table(web: Web, phone: Phone, store: Store) -> None:
+@SIZES
+def test_a_carriers_rates_are_a_table(web: Web, phone: Phone, store: Store, size: dict[str, object]) -> None:
     # A form of the admin writes a LogEntry, and the web process remembers the content types of an older test.
     web.stop()
     web.start()
-    page = phone(**DESK)
+    page = phone(**size)
     sign_in(page, make.staff(store))
+    page.goto("/admin/deliveries/carrierrate/")
+    looks_right(page, "rates-empty", CARD)
     page.goto("/admin/deliveries/carrierrate/add/")
-    shots = os.environ.get("HOMEWARD_SHOTS")
-    if shots:
-        page.screenshot(path=f"{shots}/staff-rate-form.png", full_page=True)
+    looks_right(page, "rate-form", FORM)
     page.locator("#id_carrier").select_option(index=1)
     page.locator("#id_effective_from").fill(store.evening(datetime.now(UTC)).isoformat())
     page.locator("#id_up_to_lb").fill("5")
+    page.locator("#id_zip_from").fill("08000")
+    page.locator("#id_zip_to").fill("07000")
     page.locator("#id_price").fill("6.40")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".errorlist, .errornote, #id_zip_to_error, [id$=error]").first).to_be_visible()
+    looks_right(page, "rate-form-wrong", FORM)
+    page.locator("#id_zip_to").fill("08999")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#result_list")).to_contain_text("$6.40")
     rate = CarrierRate.objects.get()
     assert (rate.cents, rate.up_to_g) == (640, 2268)
-    if shots:
-        page.screenshot(path=f"{shots}/staff-rates.png", full_page=True)
+    looks_right(page, "rates", CARD)
+    page.get_by_role("link", name="Import a table").click()
+    expect(page.get_by_label("What is in the file")).to_have_value("rates")
+
+
+@SIZES
+def test_a_stores_settings_are_in_miles_and_feet(web: Web, phone: Phone, store: Store, size: dict[str, object]) -> None:
+    web.stop()  # as above
+    web.start()
+    page = phone(**size)
+    sign_in(page, make.staff(store))
+    page.goto(f"/admin/stores/store/{store.pk}/change/")
+    looks_right(page, "store-form", FORM)
+    page.get_by_label("Radius, miles").fill("500")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Write miles from 0.1 to 100")).to_be_visible()
+    looks_right(page, "store-form-wrong", FORM)
+    page.get_by_label("Radius, miles").fill("12.5")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url("**/admin/stores/store/")
+    store.refresh_from_db()
+    assert store.radius_m == 20_117

@@ -28,6 +28,8 @@ DESK = {"viewport": {"width": 1360, "height": 900}, "is_mobile": False, "has_tou
 Phone = Callable[..., Page]
 # What unfold's own frame does not keep, by axe's name: its heading and its side bar's switch stand in no landmark.
 UNFOLDS_OWN = ["region"]
+# On its lists and forms, what scrolls has one name wherever it stands.
+UNFOLDS_LISTS = ["region", "landmark-unique"]
 
 
 @pytest.fixture
@@ -49,7 +51,11 @@ def number(page: Page, state: str) -> str:
     return page.locator(f'.hw-figure[data-state="{state}"] .hw-number').inner_text()
 
 
-def looks_right(page: Page, name: str) -> None:
+# What is ours in a form of the admin, whose frame is unfold's: its fields, and the bar of its buttons.
+FORM = "#content-main, #submit-row .container"
+
+
+def looks_right(page: Page, name: str, part: str = "#hw") -> None:
     """Axe on our own part in light and dark, the page's frame with what is unfold's left out; nothing too wide; targets."""
     width = page.viewport_size["width"]  # type: ignore[index]
     shots = os.environ.get("HOMEWARD_SHOTS")
@@ -59,22 +65,26 @@ def looks_right(page: Page, name: str) -> None:
         page.evaluate("scheme => Alpine.$data(document.documentElement).switchTheme(scheme)", scheme)
         page.wait_for_function("s => document.documentElement.classList.contains(s)", arg=scheme)
         options = {"runOnly": RULES["light"]}  # all of them in dark, too: unfold has parts of its own there
-        check_rules(page, f"{name}, {scheme}", options, "#hw")
-        whole = {**options, "rules": {rule: {"enabled": False} for rule in UNFOLDS_OWN}}
+        check_rules(page, f"{name}, {scheme}", options, part)
+        left_out = UNFOLDS_OWN if part == "#hw" else UNFOLDS_LISTS
+        whole = {**options, "rules": {rule: {"enabled": False} for rule in left_out}}
         check_rules(page, f"{name}, {scheme}, whole page", whole)
         if shots:
             page.screenshot(path=f"{shots}/staff-{name}-{scheme}-{width}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is too wide"
     out = page.evaluate(
-        "[...document.querySelectorAll('#hw *')].filter(e => e.getBoundingClientRect().right > innerWidth - 8"
+        "part => [...document.querySelectorAll(`:is(${part}) *`)]"
+        ".filter(e => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth - 8"
         # What stands in a part that scrolls by itself may be wider than it; the part itself may not stick out.
-        " && !e.matches('.hw-hidden, .hw-scroll *')).map(e => e.outerHTML.slice(0, 120))"
+        " && !e.matches('.hw-hidden, .hw-scroll *')).map(e => e.outerHTML.slice(0, 120))",
+        part,
     )
     assert not out, f"{name}: sticks out: {out}"
     small = page.evaluate(
-        "[...document.querySelectorAll('#hw a, #hw button, #hw input, #hw select')]"
+        "part => [...document.querySelectorAll(`:is(${part}) :is(a, button, input, select)`)]"
         ".filter(e => e.type !== 'hidden' && e.checkVisibility())"
-        ".filter(e => e.getBoundingClientRect().height < 47.5).map(e => e.outerHTML.slice(0, 120))"
+        ".filter(e => e.getBoundingClientRect().height < 47.5).map(e => e.outerHTML.slice(0, 120))",
+        part,
     )
     assert not small, f"{name}: lower than 48 px: {small}"
 

@@ -16,7 +16,7 @@ from django.db import connections
 from playwright.sync_api import Page, expect
 
 from deliveries.intake import imports
-from deliveries.models import Import, Package
+from deliveries.models import CarrierRate, Import, Package
 from stores.models import Store
 from tests import make
 from tests.intake.rows import as_csv
@@ -61,9 +61,9 @@ def a_worker() -> Iterator[None]:
     assert not thread.is_alive()
 
 
-def send(page: Page, path: Path, first: str = "check") -> None:
+def send(page: Page, path: Path, first: str = "check", kind: str = "packages") -> None:
     page.goto("/admin/imports/")
-    page.get_by_label("What is in the file").select_option("packages")
+    page.get_by_label("What is in the file").select_option(kind)
     page.get_by_label("File", exact=True).set_input_files(path)
     page.get_by_label("What to do").select_option(first)
     page.get_by_role("button", name="Send").click()
@@ -118,6 +118,52 @@ def test_a_file_is_checked_mended_and_kept(phone: Phone, store: Store, tmp_path:
     page.get_by_role("link", name="All imports").click()
     expect(page.get_by_role("link", name=re.compile("mended.csv.*Lou Lead"))).to_be_visible()
     looks_right(page, "imports")
+
+
+@pytest.mark.parametrize("size", [{}, DESK], ids=["handheld", "desk"])
+def test_a_carriers_rates_come_as_a_file(phone: Phone, store: Store, tmp_path: Path, size: dict[str, object]) -> None:
+    """From the card above the rates: the table as a file, checked, kept, its faulty line mended, and downloaded again."""
+    first_day = (store.evening(now()) + timedelta(days=7)).isoformat()
+    lines = [
+        {"store": str(store.number), "effective_from": first_day, "zip_from": low, "zip_to": high, "price_usd": price}
+        for low, high, price in (("07000", "07499", "6.40"), ("07500", "07999", "$7.10"), ("08000", "08999", "7.90"))
+    ]
+    (tmp_path / "rates.csv").write_bytes(as_csv(lines))
+    page = phone(**size)
+    sign_in(page, make.staff(store, first_name="Lou", last_name="Lead"))
+    page.goto("/admin/deliveries/carrierrate/")
+    page.get_by_role("link", name="Import a table").click()
+    expect(page.get_by_label("What is in the file")).to_have_value("rates")
+    page.get_by_label("File", exact=True).set_input_files(tmp_path / "rates.csv")
+    page.get_by_role("button", name="Send").click()
+    with a_worker():
+        pass
+    expect(page.get_by_text("Checked only: nothing was written.")).to_be_visible()
+    expect(page.get_by_text("price_usd “$7.10”")).to_be_visible()
+    looks_right(page, "import-rates-checked")
+    assert not CarrierRate.objects.exists()
+    page.get_by_role("button", name="Keep 2 rows").click()
+    with a_worker():
+        pass
+    expect(page.get_by_role("link", name="Download rejected rows")).to_be_visible()
+    looks_right(page, "import-rates-kept")
+    assert CarrierRate.objects.count() == 2
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download rejected rows").click()
+    (wrong,) = csv.DictReader(io.StringIO(download.value.path().read_text()))
+    (tmp_path / "mended.csv").write_bytes(as_csv([{**wrong, "price_usd": "7.10"}]))
+    send(page, tmp_path / "mended.csv", "keep", kind="rates")
+    with a_worker():
+        pass
+    expect(page.locator(".hw-figure").filter(has_text="rows read")).to_be_visible()
+    assert (figure(page, "kept"), figure(page, "rejected")) == ("1", "0")
+    assert sorted(CarrierRate.objects.values_list("cents", flat=True)) == [640, 710, 790]
+    page.goto("/admin/deliveries/carrierrate/")
+    looks_right(page, "rates-by-file", ".hw")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the table").click()
+    table = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+    assert [each["price_usd"] for each in table] == ["6.40", "7.10", "7.90"]
 
 
 def test_the_bar_follows_the_worker(phone: Phone, store: Store, tmp_path: Path) -> None:
