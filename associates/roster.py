@@ -69,6 +69,7 @@ class ShiftChange:
     shift: Shift
     was_starts_at: datetime
     was_ends_at: datetime
+    was_cancelled: bool
 
     @property
     def cancelled(self) -> bool:
@@ -78,10 +79,11 @@ class ShiftChange:
 class After(Protocol):
     """What others have to do around a change of shifts; both are called in the transaction that writes them."""
 
-    def hold(self, shift_ids: Collection[int]) -> Mapping[int, str]:
-        """Before anything is written: which of these shifts must stay as they are, with the sentence why."""
+    def hold(self, shift_ids: Collection[int], new: Collection[tuple[int, datetime]]) -> Mapping[int, str]:
+        """Before anything is written: which of these shifts must stay as they are, with the sentence why. `new`: who is
+        given a shift that is not in the books (employee id), and when it begins."""
 
-    def changed(self, changes: Sequence[ShiftChange]) -> None:
+    def changed(self, changes: Sequence[ShiftChange], added: Sequence[Shift]) -> None:
         """After it is written."""
 
 
@@ -149,7 +151,7 @@ def take_in(
         for checked in batch.good:
             batch.sort_out(checked)
         batch.write()
-        after.changed(list(batch.moved.values()))
+        after.changed(list(batch.moved.values()), batch.added)
         return batch.report
 
     report = import_rows(
@@ -223,13 +225,13 @@ class _Batch:
     def __init__(self, said: dict[tuple[int, str], int], now: datetime) -> None:
         self.report, self._now = Report(), now
         self.moved: dict[int, ShiftChange] = {}
+        self.added: list[Shift] = []
         self.good: list[Checked] = []
         self._said, self._says = said, dict[tuple[int, str], int]()
         self._people: dict[tuple[int, str], Employee] = {}
         self._shifts: dict[tuple[int, str], Shift] = {}
         self._spans: dict[tuple[int, str], list[Shift]] = defaultdict(list)
         self._new_people: list[Employee] = []
-        self._new_shifts: list[Shift] = []
         self._counted: list[Shift] = []
         self._changed: list[Employee] = []
         self._fixed: Mapping[int, str] = {}
@@ -251,8 +253,13 @@ class _Batch:
             for row in timed
             if (known := self._shifts.get(row.key)) and _differing(row, known) and (row.version or 0) > known.version
         }
-        if changing:
-            self._fixed = after.hold(changing)
+        new = [
+            (person.pk, row.starts_at)
+            for row in timed
+            if row.starts_at and row.key not in self._shifts and (person := self._people.get(row.person))
+        ]
+        if changing or new:
+            self._fixed = after.hold(changing, new)
         near = shifts.filter(
             cancelled_at=None,
             employee__in=[person.pk for person in self._people.values()],
@@ -293,7 +300,7 @@ class _Batch:
             if person.pk:
                 self._changed.append(person)
         if shift:
-            self._new_shifts.append(shift)
+            self.added.append(shift)
             self._shifts[row.key] = shift
             if not row.cancelled:
                 self._spans[row.person].append(shift)
@@ -373,7 +380,7 @@ class _Batch:
         """Note the change of a shift in the books, or that a row of this batch changed one before it was written."""
         if moves and row.starts_at and row.ends_at:
             was = self.moved.get(known.pk) if known.pk else None
-            change = was or ShiftChange(known, known.starts_at, known.ends_at)
+            change = was or ShiftChange(known, known.starts_at, known.ends_at, known.cancelled_at is not None)
             known.starts_at, known.ends_at = row.starts_at, row.ends_at
             known.cancelled_at = self._now if row.cancelled else None
             others = [other for other in self._spans[row.person] if other.reference != row.shift]
@@ -396,7 +403,7 @@ class _Batch:
         # What is called off first: another shift may take its hours.
         for some in ([s for s in moved if s.cancelled_at], [s for s in moved if not s.cancelled_at]):
             Shift.everything.bulk_update(some, ["starts_at", "ends_at", "version", "cancelled_at"])
-        Shift.everything.bulk_create(self._new_shifts)
+        Shift.everything.bulk_create(self.added)
         self._said.update(self._says)
 
 

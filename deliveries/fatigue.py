@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The day around a trip: the shift it follows, and the next clock-in where one is near. All aware."""
+
+    starts_at: datetime
+    ends_at: datetime
+    next_start: datetime | None
+
+    def allows(self, planned: Span) -> bool:
+        """Whether a trip that was planned from `planned` may still be driven on this day: it leaves at the same moment,
+        and no limit of the way home lies earlier. A day that got shorter, or a longer rest, refuses nothing."""
+        if self.ends_at != planned.ends_at or self.starts_at < planned.starts_at:
+            return False
+        return self.next_start is None or (planned.next_start is not None and self.next_start >= planned.next_start)
 
 
 def home_by(

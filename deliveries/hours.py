@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from math import ceil
 
-from django.db.models import Q, Sum
+from django.db.models import DateTimeField, ExpressionWrapper, F, OuterRef, Q, Subquery, Sum
 
 from associates.models import Associate, Shift
-from deliveries import pay
+from deliveries import fatigue, pay
 from deliveries.models import LedgerEntry, Trip
 from stores.models import Store
 
@@ -113,6 +113,30 @@ def before_trips(store: Store, shifts: Sequence[tuple[Associate, Shift]]) -> dic
         later = [row.starts_at for row in mine if row.starts_at >= shift.ends_at]
         found[associate.pk] = Hours(worked.so_far, min(later, default=None))
     return found
+
+
+def span_of(shift: Shift) -> fatigue.Span:
+    """The day around `shift` as it is in the books now."""
+    later = Shift.objects.filter(
+        employee=shift.employee_id, starts_at__gte=shift.ends_at, starts_at__lt=shift.ends_at + LOOK_AHEAD
+    )
+    return fatigue.Span(
+        shift.starts_at, shift.ends_at, later.order_by("starts_at").values_list("starts_at", flat=True).first()
+    )
+
+
+def spans(shifts: Iterable[int]) -> dict[int, fatigue.Span]:
+    """The days around these shifts as they are in the books now, by shift id; those that are called off are left out."""
+    later = (
+        Shift.objects.filter(
+            employee=OuterRef("employee"), starts_at__gte=OuterRef("ends_at"), starts_at__lt=OuterRef("until")
+        )
+        .order_by("starts_at")
+        .values("starts_at")[:1]
+    )
+    until = ExpressionWrapper(F("ends_at") + LOOK_AHEAD, output_field=DateTimeField())
+    rows = Shift.objects.filter(pk__in=list(shifts)).annotate(until=until).annotate(next_start=Subquery(later))
+    return {pk: fatigue.Span(*span) for pk, *span in rows.values_list("pk", "starts_at", "ends_at", "next_start")}
 
 
 def of_weeks(associate: Associate, weeks: Iterable[pay.Period]) -> dict[pay.Period, Worked]:

@@ -57,12 +57,12 @@ class PlannedStop:
 
 @dataclass(frozen=True, slots=True)
 class PlannedTrip:
-    """What can be shown to the associate and frozen: stops in order and the quote. `shift_ends_at` is the end of the shift
-    it was planned from: where the retailer has moved the shift since, it holds no more."""
+    """What can be shown to the associate and frozen: stops in order and the quote. `day` is what it was planned from: where
+    the retailer's shifts are no longer so, it holds no more (`Span.allows`)."""
 
     associate_id: int
     shift_id: int
-    shift_ends_at: datetime
+    day: fatigue.Span
     stops: tuple[PlannedStop, ...]
     quote: pay.Quote
 
@@ -321,7 +321,9 @@ def _trip(evening: Evening, key: str, route: list[str], trip: planner.Trip) -> P
         last_leg_m=paid_leg_m,
         week=evening.hours[evening.people[key].pk].week,
     )
-    return PlannedTrip(evening.people[key].pk, shift.pk, shift.ends_at, tuple(stops), quote)
+    person = evening.people[key].pk
+    day = fatigue.Span(shift.starts_at, shift.ends_at, evening.hours[person].next_start)
+    return PlannedTrip(person, shift.pk, day, tuple(stops), quote)
 
 
 def _in_steps(amount: int, step: int) -> int:
@@ -369,7 +371,7 @@ def extended(trip: Trip, packages: Sequence[Package]) -> PlannedTrip:
         extra_s=old.extra_s + more_s, extra_m=old.extra_m + more_m, last_leg_s=old.last_leg_s,
         last_leg_m=old.last_leg_m, week=old.week,
     )  # fmt: skip
-    return PlannedTrip(trip.associate_id, trip.shift_id, trip.shift.ends_at, stops, pay.raised(quote, old))
+    return PlannedTrip(trip.associate_id, trip.shift_id, hours.span_of(trip.shift), stops, pay.raised(quote, old))
 
 
 def near_home(associate: Associate, point: Point, metres: float) -> bool:

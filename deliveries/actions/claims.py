@@ -15,7 +15,7 @@ from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate, Limits, Shift
-from deliveries import actors, live, switches
+from deliveries import actors, hours, live, switches
 from deliveries.actors import Actor, system
 from deliveries.models import Claim, Offer, Package, Stop, Trip
 from deliveries.pay import Quote
@@ -49,7 +49,7 @@ class QuoteChanged(Refused):
 
 class ShiftChanged(QuoteChanged):
     code = "shift_changed"
-    sentence = _("Your shift has changed since this was planned. Look at it again; nothing has been claimed yet.")
+    sentence = _("Your shifts have changed since this was planned. Look at it again; nothing has been claimed yet.")
 
 
 class BoardClosed(Refused):
@@ -75,14 +75,14 @@ class TooLate(Refused):
 def planned_from(offer: Offer) -> PlannedTrip:
     """The trip that a whole offer stands for, as it was frozen."""
     stops = tuple(PlannedStop.from_json(stop) for stop in offer.stops)
-    return PlannedTrip(offer.associate_id, offer.shift_id, offer.shift.ends_at, stops, offer.promise)
+    return PlannedTrip(offer.associate_id, offer.shift_id, hours.span_of(offer.shift), stops, offer.promise)
 
 
 def shift_of(planned: PlannedTrip, person: Associate) -> Shift:
-    """The shift of a locked associate that `planned` was made for. Raises ShiftChanged when it is no longer as it was
-    then: moves and cancellations of the retailer hold the same lock (`rescheduling.After.hold`)."""
+    """The shift of a locked associate that `planned` was made for. Raises ShiftChanged when it, or the next clock-in, is no
+    longer as it was then: what the retailer moves, adds and cancels holds the same lock (`rescheduling.After.hold`)."""
     shift = Shift.objects.filter(pk=planned.shift_id, employee=person.employee_id).first()
-    if shift is None or shift.ends_at != planned.shift_ends_at:
+    if shift is None or not hours.span_of(shift).allows(planned.day):
         raise ShiftChanged
     return shift
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from associates.models import Associate, Shift
-from deliveries import live, notices
+from associates.models import Associate
+from deliveries import hours, live, notices
 from deliveries.actors import Actor, system
 from deliveries.models import Offer, OfferPackage, Package, Round
 from deliveries.quoting import PlannedTrip
@@ -51,7 +51,7 @@ def send_round(*, store: Store, slot_at: datetime, planned: Planned, by: Actor, 
     """Write one sealed round and its offers, all or nothing; None when this slot's round is already there.
 
     Between planning and now the world moved: a trip is left out when one of its packages is no longer staged, or
-    its customer asked for something else, or its associate has an open offer, a trip, another shift than was planned
+    its customer asked for something else, or its associate has an open offer, a trip, other shifts than were planned
     from, or rests tonight. The next round plans again.
     """
     round_, fresh = Round.objects.get_or_create(
@@ -84,13 +84,14 @@ def send_round(*, store: Store, slot_at: datetime, planned: Planned, by: Actor, 
     busy |= set(
         store.trips.filter(associate__in=people).exclude(state__in=TRIP_OVER).values_list("associate_id", flat=True)
     )
-    ends_at = dict(Shift.objects.filter(employee__associate__in=people).values_list("pk", "ends_at"))
+    days = hours.spans(trip.shift_id for trip, _until in planned.trips)
     evening = store.evening(now)
     sent: list[tuple[Offer, list[Package]]] = []
     for trip, until in planned.trips:
         person = people[trip.associate_id]
         free = person.pk not in busy and person.state == Associate.State.ACTIVE and person.resting_on != evening
-        free = free and ends_at.get(trip.shift_id) == trip.shift_ends_at
+        day = days.get(trip.shift_id)
+        free = free and day is not None and day.allows(trip.day)
         if free and until > now and all(package_id in staged for package_id in trip.quote.packages):
             offer = Offer(
                 store=store, round=round_, associate=person, shift_id=trip.shift_id, sent_at=now, expires_at=until,

@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate, Shift, willing
-from deliveries import actors, live, notices
+from deliveries import actors, hours, live, notices
 from deliveries.models import Claim, Package, Swap, SwapPackage, Trip
 from deliveries.quoting import PlannedStop, PlannedTrip
 from deliveries.states import TRIP_OPEN, PackageState, TripState
@@ -302,7 +302,9 @@ def _sides(
 
     promise, trip = swap.promise, rows.get(other.pk)
     stops = tuple(PlannedStop.from_json(stop) for stop in swap.stops)
-    frozen = PlannedTrip(other.pk, trip.shift_id, trip.shift.ends_at, stops, promise) if promise and trip else None
+    frozen = None
+    if promise and trip:
+        frozen = PlannedTrip(other.pk, trip.shift_id, hours.span_of(trip.shift), stops, promise)
     return side(other, frozen), side(person, planned), locked
 
 

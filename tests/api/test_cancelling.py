@@ -357,11 +357,67 @@ def test_a_shift_of_the_next_day_that_begins_earlier_is_looked_at_from_tonights_
 def test_a_next_shift_that_begins_later_takes_nothing_off(store: Store, ana: Any) -> None:
     person, when = ana
     early = when.ends_at + timedelta(minutes=5 + store.rest_minutes)
-    trip = claimed(person, when, [make.package(store, deliver_by=NOW + timedelta(hours=6))], now=NOW)
     take_shifts([next_day(person, early.isoformat())])
+    trip = claimed(person, when, [make.package(store, deliver_by=NOW + timedelta(hours=6))], now=NOW)
     later = (early + timedelta(minutes=1)).isoformat()
     assert faults(take_shifts([next_day(person, later) | {"version": "1"}])) == []
     assert trip.packages.count() == 1
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["new", "brought back"])
+def test_a_shift_of_the_next_day_that_is_added_is_looked_at_like_a_moved_one(
+    store: Store, ana: Any, known: bool
+) -> None:
+    person, when = ana
+    early = (when.ends_at + timedelta(minutes=40 + store.rest_minutes)).isoformat()
+    if known:
+        take_shifts([next_day(person, early) | {"version": "1", "cancelled": "true"}])
+    near = make.package(store, deliver_by=NOW + timedelta(hours=6))
+    far = make.package(store, deliver_by=NOW + timedelta(hours=6), at=Point(store.lat - 0.15, store.lon))
+    trip = claimed(person, when, [near, far], now=NOW)
+    promised = trip.pay_cents
+    assert faults(take_shifts([next_day(person, early) | {"version": "2"}])) == []
+    trip.refresh_from_db()
+    assert [p.pk for p in trip.packages.all()] == [near.pk]
+    assert (trip.state, trip.pay_cents) == (TripState.PLANNED, promised)
+    assert far.events.latest("pk").reason == "shift moved"
+
+
+@pytest.mark.parametrize(("rest", "state"), [(5, "staged"), (120, "offered")])
+def test_an_open_offer_that_would_cut_into_the_rest_before_a_new_shift_goes_back(
+    store: Store, ana: Any, rest: int, state: str
+) -> None:
+    person, when = ana
+    package = make.package(store, deliver_by=NOW + timedelta(hours=6))
+    offer_to(person, when, [package], now=NOW, until=NOW + timedelta(minutes=30))
+    early = (when.ends_at + timedelta(minutes=rest + store.rest_minutes)).isoformat()
+    assert faults(take_shifts([next_day(person, early)])) == []
+    package.refresh_from_db()
+    assert package.state == state
+
+
+def test_a_quote_from_before_a_new_early_shift_claims_nothing(store: Store, ana: Any) -> None:
+    """Planned, then the file came, then the tap; also where the day got longer and its end stayed. An easier day refuses
+    nothing."""
+    person, when = ana
+    when.ends_at = NOW - timedelta(minutes=1)
+    when.save()
+    package = make.package(store, deliver_by=NOW + timedelta(hours=6))
+    planned = quoting.plan_trip(person, when, [package], now=NOW)
+    take_shifts([next_day(person)])
+    with pytest.raises(claims.ShiftChanged):
+        claims.claim(planned=planned, shown=planned.quote.digest, by=person, now=NOW, key=uuid4())
+    planned = quoting.plan_trip(person, when, [package], now=NOW)
+    when.starts_at -= timedelta(minutes=1)
+    when.save()
+    with pytest.raises(claims.ShiftChanged):
+        claims.claim(planned=planned, shown=planned.quote.digest, by=person, now=NOW, key=uuid4())
+    planned = quoting.plan_trip(person, when, [package], now=NOW)
+    later = next_day(person, "2026-11-25T10:00") | {"version": "1"}
+    assert faults(take_shifts([later])) == []
+    assert (
+        claims.claim(planned=planned, shown=planned.quote.digest, by=person, now=NOW, key=uuid4()).packages.count() == 1
+    )
 
 
 def test_leads_are_told_once_what_moved_shifts_brought_back(

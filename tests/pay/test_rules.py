@@ -203,6 +203,31 @@ def test_home_by_keeps_every_limit(start: datetime, next_start: datetime | None,
     assert latest in {start + timedelta(hours=12), wish, next_start and next_start - rest}
 
 
+moments = st.integers(0, 6).map(lambda hour: datetime(2026, 11, 24, 12, tzinfo=UTC) + timedelta(hours=hour))
+spans = st.builds(fatigue.Span, moments, moments, st.none() | moments)
+
+
+@given(spans, spans)
+def test_a_day_allows_what_was_planned_when_no_limit_of_it_lies_earlier(
+    today: fatigue.Span, planned: fatigue.Span
+) -> None:
+    def ends(day: fatigue.Span) -> datetime:
+        return fatigue.home_by(
+            shift_start=day.starts_at,
+            next_start=day.next_start,
+            longest_day=timedelta(hours=12),
+            rest=timedelta(hours=8),
+        )
+
+    assert planned.allows(planned)
+    if today.allows(planned):
+        assert ends(today) >= ends(planned)
+        assert today.ends_at == planned.ends_at
+    elif today.ends_at == planned.ends_at:
+        later = today.next_start is None or (planned.next_start is not None and today.next_start >= planned.next_start)
+        assert today.starts_at < planned.starts_at or not later
+
+
 def test_a_wish_before_four_in_the_morning_is_after_midnight() -> None:
     evening = date(2026, 11, 24)
     half_past_eight, one = datetime(2026, 1, 1, 20, 30).time(), datetime(2026, 1, 1, 1, 0).time()  # noqa: DTZ001

@@ -2,8 +2,9 @@
 control that shows the race is real.
 
 Everybody's shift is over and everybody taps; at the same moment a file says that the shifts end two hours later, or never
-were. Whoever comes first, nothing may stay claimed that cannot be brought in time any more, and nobody who had claimed
-it is paid less. The naive version, which looks and then writes, must leave such promises behind.
+were, or that everybody begins again so early tomorrow that no trip leaves the rest before. Whoever comes first, nothing
+may stay claimed that cannot be brought in time any more, or keeps its driver out too late, and nobody who had claimed it
+is paid less. The naive version, which looks and then writes, must leave such promises behind.
 """
 
 from __future__ import annotations
@@ -61,12 +62,18 @@ def changed_rows(store: Store, cells: Mapping[str, str]) -> list[dict[str, str]]
     ]  # fmt: skip
 
 
+def tomorrow(store: Store) -> list[dict[str, str]]:
+    """A new shift for everybody; the rest before it began five minutes ago, so nobody may be on the road now."""
+    begins = make.EVENING - timedelta(minutes=5) + timedelta(minutes=store.rest_minutes)
+    cells = {"starts_at": begins.isoformat(), "ends_at": (begins + timedelta(hours=6)).isoformat()}
+    return [row | cells | {"shift": f"{row['shift']}-NEXT"} for row in changed_rows(store, {})]
+
+
 def race(
-    store: Store, wishes: list[tuple[Associate, PlannedTrip]], attempt: Attempt, cells: Mapping[str, str]
+    store: Store, wishes: list[tuple[Associate, PlannedTrip]], attempt: Attempt, rows: list[dict[str, str]]
 ) -> Counter[str]:
     """All taps spread over the time that the feed needs; counts how they ended."""
     outcomes: Counter[str] = Counter()
-    rows = changed_rows(store, cells)
     tally, barrier = threading.Lock(), threading.Barrier(PEOPLE + 1)
 
     def tap(number: int, person: Associate, planned: PlannedTrip) -> None:
@@ -104,11 +111,15 @@ def race(
 
 
 def stale() -> int:
-    """Live claims that the shift, as it is in the books now, does not let anybody keep."""
+    """Live claims that the shifts, as they are in the books now, do not let anybody keep."""
     live = Claim.objects.filter(released_at=None, trip__state=TripState.PLANNED).select_related("trip", "package")
     shifts = Shift.everything.in_bulk([claim.trip.shift_id for claim in live])
     ends = [(claim, shifts[claim.trip.shift_id]) for claim in live]
-    return sum(s.cancelled_at is not None or s.ends_at > claim.package.deliver_by for claim, s in ends)
+    next_starts = dict(Shift.objects.filter(starts_at__gt=make.EVENING).values_list("employee", "starts_at"))
+    return sum(
+        s.cancelled_at is not None or s.ends_at > claim.package.deliver_by or s.employee_id in next_starts
+        for claim, s in ends
+    )
 
 
 def with_the_verb(person: Associate, planned: PlannedTrip) -> None:
@@ -118,7 +129,9 @@ def with_the_verb(person: Associate, planned: PlannedTrip) -> None:
 def without_locks(person: Associate, planned: PlannedTrip) -> None:
     """The control: check that the shift is as it was, then write, as one would without having thought of it."""
     with transaction.atomic():
-        if not Shift.objects.filter(pk=planned.shift_id, ends_at=planned.shift_ends_at).exists():
+        if not Shift.objects.filter(pk=planned.shift_id, ends_at=planned.day.ends_at).exists():
+            raise claims.ShiftChanged
+        if Shift.objects.filter(employee=person.employee_id, starts_at__gt=make.EVENING).exists():
             raise claims.ShiftChanged
         trip = Trip.objects.create(
             store_id=person.store_id, associate=person, shift_id=planned.shift_id, quote=planned.quote.to_json(),
@@ -129,10 +142,21 @@ def without_locks(person: Associate, planned: PlannedTrip) -> None:
         Package.objects.filter(pk=package.pk).update(state=PackageState.CLAIMED, version=package.version + 1, trip=trip)
 
 
-@pytest.mark.parametrize("cells", [MOVED, CANCELLED], ids=["moved", "cancelled"])
-def test_nothing_stays_claimed_on_a_shift_that_has_changed(cells: Mapping[str, str]) -> None:
+Feed = Callable[[Store], list[dict[str, str]]]
+
+
+def moved(store: Store) -> list[dict[str, str]]:
+    return changed_rows(store, MOVED)
+
+
+def cancelled(store: Store) -> list[dict[str, str]]:
+    return changed_rows(store, CANCELLED)
+
+
+@pytest.mark.parametrize("feed", [moved, cancelled, tomorrow])
+def test_nothing_stays_claimed_on_a_shift_that_has_changed(feed: Feed) -> None:
     store, wishes = stage()
-    outcomes = race(store, wishes, with_the_verb, cells)
+    outcomes = race(store, wishes, with_the_verb, feed(store))
     assert outcomes["rows refused"] == 0
     assert outcomes["claimed"] + outcomes["shift_changed"] == PEOPLE, outcomes
     assert stale() == 0
@@ -144,14 +168,15 @@ def test_nothing_stays_claimed_on_a_shift_that_has_changed(cells: Mapping[str, s
     assert set(Package.objects.values_list("state", flat=True)) == {PackageState.STAGED}
 
 
+@pytest.mark.parametrize("feed", [moved, tomorrow])
 @pytest.mark.parametrize("attempt", [without_locks, with_the_verb])
-def test_without_the_locks_the_race_is_real(monkeypatch: pytest.MonkeyPatch, attempt: Attempt) -> None:
+def test_without_the_locks_the_race_is_real(monkeypatch: pytest.MonkeyPatch, attempt: Attempt, feed: Feed) -> None:
     """At least once in a few tries a claim slips in between the feed's look and its writing: the naive one, and the verb
     as well, for one side's lock is none."""
-    monkeypatch.setattr(rescheduling.After, "hold", lambda self, shift_ids: {})
+    monkeypatch.setattr(rescheduling.After, "hold", lambda self, shift_ids, new: {})
     for _ in range(6):
         store, wishes = stage()
-        race(store, wishes, attempt, MOVED)
+        race(store, wishes, attempt, feed(store))
         if stale():
             return
     pytest.fail("The control no longer races; this file would prove nothing. Make it more crowded.")

@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.db.models import Model
 
 from associates.models import Associate, Shift
-from deliveries import actors, pay, quoting
+from deliveries import actors, hours, pay, quoting
 from deliveries.actions import (
     carriers,
     claims,
@@ -82,7 +82,7 @@ def offer_to(person: Associate, shift: Shift, packages: list[Package], *, now: d
     planned = quoting.PlannedTrip(
         person.pk,
         shift.pk,
-        shift.ends_at,
+        hours.span_of(shift),
         tuple(quoting.PlannedStop((package.pk,), package.lat, package.lon, 300, 1500) for package in packages),
         pay.quote(rates, ids, paid_s=300 * len(ids), paid_m=1500 * len(ids), extra_s=200, extra_m=900),
     )
