@@ -203,8 +203,8 @@ def test_home_by_keeps_every_limit(start: datetime, next_start: datetime | None,
     assert latest in {start + timedelta(hours=12), wish, next_start and next_start - rest}
 
 
-moments = st.integers(0, 6).map(lambda hour: datetime(2026, 11, 24, 12, tzinfo=UTC) + timedelta(hours=hour))
-spans = st.builds(fatigue.Span, moments, moments, st.none() | moments)
+near = st.integers(0, 6).map(lambda hour: datetime(2026, 11, 24, 12, tzinfo=UTC) + timedelta(hours=hour))
+spans = st.builds(fatigue.Span, near, near, st.none() | near)
 
 
 @given(spans, spans)
