@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
@@ -21,6 +23,13 @@ from tests import make
 from tests.live import road
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _at_six() -> Iterator[None]:
+    """At night the store is past its cut-off, and nobody is just after their shift."""
+    with time_machine.travel(make.EVENING, tick=True):
+        yield
 
 
 def colleague(made: road.Road, *, on_the_road: bool) -> Associate:

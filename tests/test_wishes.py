@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from deliveries import actors, carrier_only, controls, gate_codes, links, matching
@@ -35,6 +37,13 @@ from .staff.world import offer_to
 
 pytestmark = pytest.mark.django_db
 BY = actors.system("test")
+
+
+@pytest.fixture(autouse=True)
+def _at_six() -> Iterator[None]:
+    """At night the store is past its cut-off, and nobody is just after their shift."""
+    with time_machine.travel(make.EVENING, tick=True):
+        yield
 
 
 @pytest.fixture
