@@ -54,6 +54,8 @@ def number(page: Page, state: str) -> str:
 # What is ours in a form of the admin, whose frame is unfold's: its fields, and the bar of its buttons.
 FORM = "#content-main, #submit-row .container"
 
+LIST = "#result_list"  # rows as unfold draws them, low (decisions/0265)
+
 
 def looks_right(page: Page, name: str, part: str = "#hw") -> None:
     """Axe on our own part in light and dark, the page's frame with what is unfold's left out; nothing too wide; targets."""
@@ -80,9 +82,10 @@ def looks_right(page: Page, name: str, part: str = "#hw") -> None:
         part,
     )
     assert not out, f"{name}: sticks out: {out}"
+    # Links among a form's read-only words, and rows of a list, are as high as their text.
     small = page.evaluate(
         "part => [...document.querySelectorAll(`:is(${part}) :is(a, button, input, select)`)]"
-        ".filter(e => e.type !== 'hidden' && e.checkVisibility())"
+        ".filter(e => e.type !== 'hidden' && e.checkVisibility() && !e.closest('#result_list, .readonly'))"
         ".filter(e => e.getBoundingClientRect().height < 47.5).map(e => e.outerHTML.slice(0, 120))",
         part,
     )

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from deliveries.models import Package, Simulation, Trip
+from deliveries.models import Dispute, Package, Simulation, Trip
 from deliveries.simulator import jobs
-from stores.models import Store
+from stores.models import StaffMember, Store
 from tests import make
 from tests.live.server import Web
 from tests.simulator.test_simulator import homes_of, orders_of
@@ -18,7 +18,7 @@ from tests.staff import world
 from tests.staff.world import World
 
 from . import evening
-from .test_staff import DESK, Phone, looks_right, sign_in
+from .test_staff import DESK, FORM, LIST, Phone, looks_right, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -74,6 +74,39 @@ def test_the_report_and_custody_of_an_evening(phone: Phone, city: World, size: d
     expect(page.locator("#hw-risk")).to_have_count(0)  # the whole board has both
     expect(page.get_by_role("heading", name="Problems at the door")).to_be_visible()
     looks_right(page, "tonight-problems")
+
+
+@pytest.mark.parametrize("size", [{}, DESK], ids=["handheld", "desk"])
+def test_payroll_reads_the_ledger_and_answers_about_pay(
+    phone: Phone, web: Web, city: World, size: dict[str, object]
+) -> None:
+    web.stop()  # the web process remembers content types of an earlier test's database
+    web.start()
+    page = phone(**size)
+    sign_in(page, make.staff(city.store, StaffMember.Role.PAYROLL))
+    page.goto("/admin/deliveries/ledgerentry/")
+    expect(page.locator(LIST)).to_contain_text("EveHarbor")
+    looks_right(page, "ledger", LIST)
+    page.goto("/admin/stores/payplan/")
+    looks_right(page, "pay-plans", LIST)
+    page.goto("/admin/stores/payplan/add/")
+    looks_right(page, "pay-plan-form", FORM)
+    page.goto("/admin/deliveries/dispute/")
+    looks_right(page, "disputes", LIST)
+    page.goto(f"/admin/deliveries/dispute/{city.one(Dispute).pk}/change/")
+    looks_right(page, "dispute", FORM)
+    page.get_by_role("link", name="Add to the pay").click()
+    page.get_by_label("Answer").fill("The toll is added")
+    page.get_by_role("button", name="Add to the pay").click()
+    amount = page.get_by_label("Add, dollars")
+    assert amount.evaluate("field => !field.validity.valid"), "an amount is asked for"
+    looks_right(page, "dispute-answer")
+    amount.fill("2.50")
+    page.get_by_role("button", name="Add to the pay").click()
+    expect(page.get_by_text("Add to the pay: done for 1.")).to_be_visible()
+    correction = Dispute.objects.get().correction
+    assert correction is not None
+    assert correction.cents == 250
 
 
 def test_a_pay_plan_says_what_it_pays_while_it_is_written(phone: Phone, city: World) -> None:
