@@ -61,13 +61,13 @@ class Planted:
     numbers: dict[str, int]
 
     def found(self, text: str) -> list[str]:
-        """What of it is in `text`. Digits are only found where a number begins, not inside a clock time or a fraction; nor
-        distances in the random hexadecimal of a request's number."""
+        """What of it is in `text`. Digits are only found where a number begins, not inside a clock time or a fraction; and
+        distances only as a number of their own, with or without a unit, not inside the random letters of a token."""
         text = text.casefold()
         seen = [
             what for what, word in self.words.items() if re.search(rf"(?<![\d.:]){re.escape(word.casefold())}", text)
         ]
-        numbers = {what: rf"(?<![\da-f.:-]){number}(?![\da-f-])" for what, number in self.numbers.items()}
+        numbers = {what: rf"(?<![\w.:-]){number}(?=(?:m|s)?\b)(?!-)" for what, number in self.numbers.items()}
         return seen + [what for what, pattern in numbers.items() if re.search(pattern, text)]
 
 
@@ -112,10 +112,21 @@ def _at_six(request: pytest.FixtureRequest) -> Iterator[None]:
 def evening(db: None, settings: Any) -> World:
     """A store with everything in it; whose associates live at `world.HOME`, and are paid for the last leg, too."""
     settings.CACHES = {"default": settings.CACHES["default"] | {"KEY_PREFIX": uuid4().hex}}
+    number_from(10_000_000)
     made = world.build("Zanzibar")
     PayPlan.objects.update(last_leg_paid=True)
     ask_for_a_swap(made)
     return made
+
+
+def number_from(first: int) -> None:
+    """Rows get numbers that no drive home has in metres or seconds: after thousands of tests one would."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT setval(format('%%I.%%I', schemaname, sequencename), %s) FROM pg_sequences"
+            " WHERE schemaname = 'public' AND coalesce(last_value, 0) < %s",
+            [first, first],
+        )
 
 
 def ask_for_a_swap(evening: World) -> None:
@@ -221,7 +232,17 @@ def test_the_eye_is_not_blind(evening: World, planted: Planted) -> None:
     cell = home.coarse(world.HOME)
     assert len(planted.found(f'{{"lat": {cell.lat}, "lon": {cell.lon}}}')) >= 2
     assert "straight home, metres" in planted.numbers
-    assert planted.found(f"straight home: {planted.numbers['straight home, metres']} m")
+    metres = planted.numbers["straight home, metres"]
+    for said in (
+        f"straight home: {metres} m",
+        f"{metres}m",
+        f'"metres":{metres}}}',
+        f"({metres})",
+        f"<td>{metres}</td>",
+    ):
+        assert planted.found(said), said
+    for said in (f"/package/1{metres}/", f"x{metres}z", f"{metres}-00", f"12:{metres}"):
+        assert not planted.found(said), said
 
 
 def test_no_message_says_where_somebody_lives(evening: World, planted: Planted) -> None:
