@@ -47,7 +47,7 @@ __all__ = ["_web", "web"]
 
 # Some five hundred pages; on a busy machine that takes longer than the suite's usual limit.
 pytestmark = pytest.mark.timeout(600)
-STREET, ZIP = "987 Canary Crescent", "07999"
+STREET, ZIP = "987 Canary Crescent", "07983"  # a code that no example on any page has
 DOOR = Point(40.73512, -74.17224)
 # Addresses that end what the walk needs, and are no page: they answer POST only, or are the walker's own sign-out.
 NO_PAGE = ("/i18n/setlang/", "/admin/logout/", "/accounts/logout/")
@@ -62,13 +62,15 @@ class Planted:
 
     def found(self, text: str) -> list[str]:
         """What of it is in `text`. Digits are only found where a number begins, not inside a clock time or a fraction; and
-        distances only as a number of their own, with or without a unit, not inside the random letters of a token."""
-        text = text.casefold()
-        seen = [
-            what for what, word in self.words.items() if re.search(rf"(?<![\d.:]){re.escape(word.casefold())}", text)
-        ]
-        numbers = {what: rf"(?<![\w.:-]){number}(?=(?:m|s)?\b)(?!-)" for what, number in self.numbers.items()}
-        return seen + [what for what, pattern in numbers.items() if re.search(pattern, text)]
+        whole numbers only by themselves, with or without a unit, not inside the random letters of a token."""
+        begins = r"(?<![\d.])(?<!\d:)"
+        whole = r"(?<![\w.-])(?<!\d:){}(?=(?:m|s)?\b)(?!-)"
+        patterns = {
+            what: whole.format(word) if word.isdigit() else begins + re.escape(word.casefold())
+            for what, word in self.words.items()
+        }
+        patterns |= {what: whole.format(number) for what, number in self.numbers.items()}
+        return [what for what, pattern in patterns.items() if re.search(pattern, text.casefold())]
 
 
 def of(point: Point, name: str) -> dict[str, str]:
@@ -243,6 +245,10 @@ def test_the_eye_is_not_blind(evening: World, planted: Planted) -> None:
         assert planted.found(said), said
     for said in (f"/package/1{metres}/", f"x{metres}z", f"{metres}-00", f"12:{metres}"):
         assert not planted.found(said), said
+    zip_code = planted.words["the ZIP"]
+    assert planted.found(f'{{"zip":"{zip_code}","lat":{cell.lat}}}')[0] == "the ZIP"
+    assert len(planted.found(f'{{"lat":{cell.lat},"lon":{cell.lon}}}')) >= 2, "as the API writes it"
+    assert not planted.found(f"a{zip_code}b 1{zip_code}"), "part of a token, or of a row's number"
 
 
 def test_no_message_says_where_somebody_lives(evening: World, planted: Planted) -> None:
