@@ -9,10 +9,10 @@ with a lower one is skipped: messages may overtake each other. Who is missing fr
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, Unpack
 
 import structlog
 from django.db.models import QuerySet
@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from stores.feeds import fields
 from stores.feeds.report import Report, RowFault
-from stores.feeds.rows import Cells, Kind, KnownStores, import_rows
+from stores.feeds.rows import Cells, How, Kind, KnownStores, import_rows
 from stores.feeds.sheets import Column, Row, Sheet, Table
 from stores.models import Store
 
@@ -126,11 +126,7 @@ def take_in(
     now: datetime,
     after: After,
     sheet: Sheet = SHIFTS,
-    dry_run: bool = False,
-    atomic: bool = False,
-    start: int = 0,
-    keep: Callable[[Sequence[Row], Report], None] = lambda rows, report: None,
-    progress: Callable[[Report], bool | None] = lambda report: None,
+    **how: Unpack[How],
 ) -> Report:
     """Take the employees and shifts of `table` into the books of `stores`; say what became of every row.
 
@@ -154,12 +150,9 @@ def take_in(
         after.changed(list(batch.moved.values()), batch.added)
         return batch.report
 
-    report = import_rows(
-        table, kind=Kind.SHIFTS, stores=stores, take=take, dry_run=dry_run, atomic=atomic, start=start, keep=keep,
-        progress=progress,
-    )  # fmt: skip
+    report = import_rows(table, kind=Kind.SHIFTS, stores=stores, take=take, **how)
     log.info(
-        "intake.shifts", system=by, dry_run=dry_run, read=report.read, accepted=report.accepted,
+        "intake.shifts", system=by, dry_run=report.dry_run, read=report.read, accepted=report.accepted,
         unchanged=report.unchanged, rejected=report.rejected, skipped=report.skipped,
     )  # fmt: skip
     return report
@@ -169,8 +162,8 @@ def take_in(
 def check(row: Row, known: KnownStores, today: date, sheet: Sheet = SHIFTS) -> tuple[Cells, Checked | None]:
     """Everything that can be said of a row alone. None when it has faults; they are in the Cells."""
     cells = Cells(row, sheet)
-    if row.faults and not row.cells:
-        return cells, None  # its very shape is wrong; that every column is missing would be noise
+    if cells.shapeless:
+        return cells, None
     take = cells.take
     store = take("store", known.by_number)
     employee = cells.reference("employee")

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 import structlog
 from django.db.models import QuerySet
@@ -25,7 +25,7 @@ from deliveries.models import ItemClass, Package
 from deliveries.models.package import HEAVIEST_G, LONGEST_MM
 from stores.feeds import fields
 from stores.feeds.report import Report, RowFault, shown
-from stores.feeds.rows import BATCH, Cells, Kind, KnownStores, import_rows
+from stores.feeds.rows import BATCH, Cells, How, Kind, KnownStores, import_rows
 from stores.feeds.sheets import Row, Table, in_batches
 from stores.models import Language, Store
 from stores.places import Located, Point, Precision, distance_m, in_united_states, locate_many
@@ -75,11 +75,7 @@ def take_in(
     stores: QuerySet[Store],
     by: Actor,
     now: datetime,
-    dry_run: bool = False,
-    atomic: bool = False,
-    start: int = 0,
-    keep: Callable[[Sequence[Row], Report], None] = lambda rows, report: None,
-    progress: Callable[[Report], bool | None] = lambda report: None,
+    **how: Unpack[How],
 ) -> Report:
     """Take the packages of `table` into the books of `stores`, in batches, and say what became of every row.
 
@@ -89,12 +85,9 @@ def take_in(
     def take(rows: Sequence[Row], known: KnownStores) -> Report:
         return _take(rows, known, by=by, now=now)
 
-    report = import_rows(
-        table, kind=Kind.PACKAGES, stores=stores, take=take, dry_run=dry_run, atomic=atomic, start=start, keep=keep,
-        progress=progress,
-    )  # fmt: skip
+    report = import_rows(table, kind=Kind.PACKAGES, stores=stores, take=take, **how)
     log.info(
-        "intake.packages", system=by.name, dry_run=dry_run, read=report.read, accepted=report.accepted,
+        "intake.packages", system=by.name, dry_run=report.dry_run, read=report.read, accepted=report.accepted,
         unchanged=report.unchanged, rejected=report.rejected,
     )  # fmt: skip
     return report
@@ -135,8 +128,8 @@ def imagine(table: Table, *, stores: QuerySet[Store], now: datetime) -> tuple[li
 def check(row: Row, known: KnownStores) -> tuple[Cells, Checked | None]:
     """Everything that can be said of a row alone. None when it has faults; they are in the Cells."""
     cells = Cells(row, PACKAGES)
-    if row.faults and not row.cells:
-        return cells, None  # its very shape is wrong; that every column is missing would be noise
+    if cells.shapeless:
+        return cells, None
     take = cells.take
     store = take("store", known.by_number)
     content: dict[str, Any] = {

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Unpack
 
 import structlog
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
@@ -29,7 +30,7 @@ from stores import units
 from stores.feeds import fields
 from stores.feeds.export import OUR_COLUMNS, cell_to_mend
 from stores.feeds.report import Report
-from stores.feeds.rows import Cells, Kind, KnownStores, import_rows
+from stores.feeds.rows import Cells, How, Kind, KnownStores, import_rows
 from stores.feeds.sheets import Column, Row, Sheet, Table
 from stores.models import Store
 
@@ -71,11 +72,7 @@ def take_in(
     stores: QuerySet[Store],
     by: Actor,
     now: datetime,
-    dry_run: bool = False,
-    atomic: bool = False,
-    start: int = 0,
-    keep: Callable[[Sequence[Row], Report], None] = lambda rows, report: None,
-    progress: Callable[[Report], bool | None] = lambda report: None,
+    **how: Unpack[How],
 ) -> Report:
     """Take the rates of `table` into the tables of `stores`; say what became of every row.
 
@@ -93,12 +90,9 @@ def take_in(
         batch.remember(by)
         return batch.report
 
-    report = import_rows(
-        table, kind=Kind.RATES, stores=stores, take=take, dry_run=dry_run, atomic=atomic, start=start, keep=keep,
-        progress=progress,
-    )  # fmt: skip
+    report = import_rows(table, kind=Kind.RATES, stores=stores, take=take, **how)
     log.info(
-        "intake.rates", dry_run=dry_run, read=report.read, accepted=report.accepted, unchanged=report.unchanged,
+        "intake.rates", dry_run=report.dry_run, read=report.read, accepted=report.accepted, unchanged=report.unchanged,
         rejected=report.rejected,
     )  # fmt: skip
     return report
@@ -108,8 +102,8 @@ def take_in(
 def check(row: Row, known: KnownStores) -> tuple[Cells, Checked | None]:
     """Everything that can be said of a row alone. None when it has faults; they are in the Cells."""
     cells = Cells(row, RATES)
-    if row.faults and not row.cells:
-        return cells, None  # its very shape is wrong; that every column is missing would be noise
+    if cells.shapeless:
+        return cells, None
     take = cells.take
     store = take("store", known.by_number)
     first, last = take("effective_from", fields.day), take("effective_until", fields.day)

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Unpack
 
 from django.db.models import QuerySet
 
@@ -14,7 +14,8 @@ from associates import roster
 from deliveries.actions import rescheduling
 from deliveries.actors import Actor
 from stores.feeds.report import Report
-from stores.feeds.sheets import Row, Sheet, Table
+from stores.feeds.rows import How
+from stores.feeds.sheets import Sheet, Table
 from stores.models import Store
 
 
@@ -25,14 +26,9 @@ def take_in(
     by: Actor,
     now: datetime,
     sheet: Sheet = roster.SHIFTS,
-    dry_run: bool = False,
-    atomic: bool = False,
-    start: int = 0,
-    keep: Callable[[Sequence[Row], Report], None] = lambda rows, report: None,
-    progress: Callable[[Report], bool | None] = lambda report: None,
+    **how: Unpack[How],
 ) -> Report:
     """`roster.take_in`, with the verbs that look after offers and trips of changed shifts."""
     return roster.take_in(
-        table, stores=stores, by=by.name, now=now, sheet=sheet, after=rescheduling.After(by=by, now=now), dry_run=dry_run,
-        atomic=atomic, start=start, keep=keep, progress=progress,
-    )  # fmt: skip
+        table, stores=stores, by=by.name, now=now, sheet=sheet, after=rescheduling.After(by=by, now=now), **how
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from enum import IntEnum
 from itertools import islice
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 import structlog
 from django.db import DataError, IntegrityError, connection, transaction
@@ -71,6 +71,8 @@ class Cells:
         self.number, self._cells, self._sheet = row.number, row.cells, sheet
         self.faults: list[RowFault] = list(row.faults)
         self.warnings: list[RowFault] = []
+        # Its very shape is wrong: that every column is missing would be noise.
+        self.shapeless = bool(row.faults and not row.cells)
 
     def has(self, column: str) -> bool:
         return bool(self._cells.get(column, "").strip())
@@ -128,6 +130,16 @@ class Kind(IntEnum):
     PACKAGES = 1
     SHIFTS = 2
     RATES = 3
+
+
+class How(TypedDict, total=False):
+    """What every import may be told beside what it reads; `import_rows` says what each means."""
+
+    dry_run: bool
+    atomic: bool
+    start: int
+    keep: Callable[[Sequence[Row], Report], None]
+    progress: Callable[[Report], bool | None]
 
 
 def import_rows(
