@@ -16,7 +16,7 @@ const KEPT_AT = "Homeward-Kept-At";
 // `Vary: Cookie` on Django's pages would make every look-up miss once the session's cookie has changed.
 const LOOSE = { ignoreVary: true };
 
-let signOuts = 0; // what was asked for before the last one is not kept
+let signOuts = 0; // counted when one is asked for and again when it is answered: what was asked for before is not kept
 const served = new Map(); // client id -> when the page it shows was kept, for pages that came from here
 
 self.addEventListener("install", (event) => {
@@ -44,8 +44,7 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (url.origin !== location.origin) return;
   if (url.pathname === KNOWS.logout && request.method === "POST") {
-    signOuts += 1;
-    event.waitUntil(caches.delete(PAGES));
+    event.respondWith(signOut(request));
     return;
   }
   if (request.method !== "GET" || url.pathname === KNOWS.sync) return;
@@ -115,36 +114,64 @@ function inTime(asked) {
 
 async function find(url) {
   const kept = await caches.match(url, { ...LOOSE, cacheName: PAGES });
-  if (!kept) return undefined;
-  if (Date.now() - Date.parse(kept.headers.get(KEPT_AT)) < KEEP_MS) return kept;
-  await caches.delete(PAGES); // from another evening
+  if (!kept || isFresh(kept, KEEP_MS)) return kept;
+  await forget(); // from another evening
   return undefined;
+}
+
+function isFresh(kept, limit_ms) {
+  return Date.now() - Date.parse(kept.headers.get(KEPT_AT)) < limit_ms;
+}
+
+/** Change PAGES, one change after another: a page on its way in must not bring back what a sign-out forgets. */
+function inTurn(change) {
+  return navigator.locks.request(PAGES, change);
+}
+
+function forget() {
+  return inTurn(() => caches.delete(PAGES));
+}
+
+/** Until the server has answered, whoever signs out still gets pages: nothing asked for till then is kept. */
+async function signOut(request) {
+  signOuts += 1;
+  await forget();
+  try {
+    return await fetch(request);
+  } catch {
+    return (await caches.match(KNOWS.offline, LOOSE)) ?? Response.error();
+  } finally {
+    signOuts += 1;
+    await forget();
+  }
 }
 
 /** Keep what may be kept; forget everything where the answer shows that somebody else, or nobody, is signed in. */
 async function keep(url, answer, before) {
   if (!answer.ok || answer.redirected) {
-    if (answer.redirected && new URL(answer.url).pathname === KNOWS.login) await caches.delete(PAGES);
+    if (answer.redirected && new URL(answer.url).pathname === KNOWS.login) await forget();
     return;
   }
   if (new URL(url).pathname === KNOWS.login) {
-    await caches.delete(PAGES); // somebody signed in is sent on from here
+    await forget(); // somebody signed in is sent on from here
     return;
   }
   const whose = answer.headers.get(KNOWS.keep);
   if (!whose) return;
   const body = await answer.blob();
-  if (before !== signOuts) return;
-  let cache = await caches.open(PAGES);
-  const owner = await (await cache.match(OWNER))?.text();
-  if (owner !== whose) {
-    await caches.delete(PAGES);
-    cache = await caches.open(PAGES);
-    await cache.put(OWNER, new Response(whose));
-  }
   const headers = new Headers(answer.headers);
   headers.set(KEPT_AT, new Date().toISOString());
-  await cache.put(url, new Response(body, { status: 200, headers }));
+  await inTurn(async () => {
+    if (before !== signOuts) return;
+    let cache = await caches.open(PAGES);
+    const owner = await (await cache.match(OWNER))?.text();
+    if (owner !== whose) {
+      await caches.delete(PAGES);
+      cache = await caches.open(PAGES);
+      await cache.put(OWNER, new Response(whose));
+    }
+    await cache.put(url, new Response(body, { status: 200, headers }));
+  });
 }
 
 /** The pages of this trip's stops: fetch those that are missing or old, forget those of other trips.
@@ -153,14 +180,17 @@ async function keep(url, answer, before) {
  * next page somebody sees ("Saved.") is neither used up nor kept (templates/base.html).
  */
 async function keepStops(urls) {
-  const cache = await caches.open(PAGES);
-  for (const request of await cache.keys()) {
-    const { pathname } = new URL(request.url);
-    if (pathname.startsWith(KNOWS.stops) && !urls.includes(pathname)) await cache.delete(request, LOOSE);
-  }
+  await inTurn(async () => {
+    if (!(await caches.has(PAGES))) return; // opening it would bring it back
+    const cache = await caches.open(PAGES);
+    for (const request of await cache.keys()) {
+      const { pathname } = new URL(request.url);
+      if (pathname.startsWith(KNOWS.stops) && !urls.includes(pathname)) await cache.delete(request, LOOSE);
+    }
+  });
   for (const url of urls) {
-    const kept = await cache.match(url, LOOSE);
-    if (kept && Date.now() - Date.parse(kept.headers.get(KEPT_AT)) < REFRESH_MS) continue;
+    const kept = await caches.match(url, { ...LOOSE, cacheName: PAGES });
+    if (kept && isFresh(kept, REFRESH_MS)) continue;
     const before = signOuts;
     try {
       await keep(new URL(url, location.origin).href, await fetch(url, { headers: { "HX-Request": "true" } }), before);

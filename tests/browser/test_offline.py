@@ -551,3 +551,23 @@ def test_sign_out_forgets_the_pages(road: Any) -> None:
     page.context.set_offline(True)
     page.goto("/trip/")
     expect(page.get_by_role("heading", level=1)).to_have_text("No signal here")
+
+
+def test_what_a_page_asks_to_keep_as_it_goes_does_not_outlive_the_sign_out(road: Any) -> None:
+    """The trip's last request to keep its stops may reach the worker when the sign-out is through."""
+    page, _ana, _trip, stops = road(1)
+    sign_out(page)
+    until(page, "caches.has('pages').then((has) => !has)")
+    came_back = page.evaluate(
+        """async (url) => {
+            const worker = navigator.serviceWorker;
+            const answered = new Promise((resolve) => worker.addEventListener("message", resolve, { once: true }));
+            worker.startMessages();
+            worker.controller.postMessage({ keep: [url] });
+            worker.controller.postMessage({ ask: "kept?" });
+            await answered;
+            return caches.has("pages");
+        }""",
+        f"/trip/stops/{stops[0].pk}/",
+    )
+    assert not came_back
