@@ -25,21 +25,27 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from stores import scope, units
 
 from .lengths import FeetField, LengthField, MilesField
-from .models import ApiKey, Holiday, PayPlan, StaffMember, Store, User
+from .models import MOST_PICKUP_CREDIT_CENTS, ApiKey, Holiday, PayPlan, StaffMember, Store, User
+from .money import DollarsField, MileRateField
 from .scoped_admin import ScopedAdmin, StoreFilter
 
 # Rights come from roles in stores, not from groups; and nobody reads another person's second factor.
 admin.site.unregister(Group)
 admin.site.unregister(Authenticator)
 
-# Kept in metres: shown and written as people here measure.
-LENGTHS: dict[str, Callable[..., LengthField]] = {
+# Kept in metres and cents: shown and written as people here measure and pay.
+IN_OTHER_UNITS: dict[str, Callable[..., LengthField | DollarsField]] = {
     "radius_m": partial(
         MilesField, label=_("Radius, miles"), help_text=_("Packages farther than this go to the carrier."),
     ),
     "far_m": partial(
         FeetField, label=_("A drop-off farther than this from the pin needs a reason, feet"),
         help_text=_("As the crow flies, from where the phone is to where the address is on the map."),
+    ),
+    "pickup_credit_cents": partial(
+        DollarsField, most=MOST_PICKUP_CREDIT_CENTS, example="3.00",
+        label=_("Credit for customers who pick up instead, dollars"),
+        help_text=_("Shown to customers beside “Pick it up at the store”. 0: none."),
     ),
 }  # fmt: skip
 IDENTITY = ("number", "name", "address1", "city", "state", "zip", "lat", "lon", "time_zone")
@@ -116,15 +122,15 @@ class StoreAdmin(ScopedAdmin):
     )  # fmt: skip
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if length := LENGTHS.get(db_field.name):
-            return length(initial=db_field.default)
+        if field := IN_OTHER_UNITS.get(db_field.name):
+            return field(initial=db_field.default)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Store | None = None) -> Any:
-        """Who only reads gets no form field, which would convert: columns in miles and feet stand in their places."""
+        """Who only reads gets no form field, which would convert: columns in people's units stand in their places."""
         if self.has_change_permission(request, obj) if obj else self.has_add_permission(request):
             return self.fieldsets
-        shown = {"radius_m": "radius_shown", "far_m": "far_shown"}
+        shown = {"radius_m": "radius_shown", "far_m": "far_shown", "pickup_credit_cents": "pickup_credit"}
         return [
             (title, {"fields": tuple(shown.get(name, name) for name in part["fields"])})
             for title, part in self.fieldsets
@@ -137,6 +143,10 @@ class StoreAdmin(ScopedAdmin):
     @display(description=_("a drop-off farther than this from the pin needs a reason"))
     def far_shown(self, store: Store) -> str:
         return gettext("%(number)s feet") % {"number": units.feet(store.far_m)}
+
+    @display(description=_("credit for customers who pick up instead"))
+    def pickup_credit(self, store: Store) -> str:
+        return units.dollars(store.pickup_credit_cents)
 
     @display(description=_("stage"), ordering="stage", label={"live": "success", "pilot": "info", "paused": "warning"})
     def stage_shown(self, store: Store) -> tuple[str, str]:
@@ -169,7 +179,24 @@ class StaffMemberAdmin(ScopedAdmin):
         return super().get_field_queryset(db, db_field, request)
 
 
-class PayPlanForm(forms.ModelForm):
+class PlanFields(forms.ModelForm):
+    """The figures of a pay plan in dollars. What is more than `most` was meant in cents, as this form once had it."""
+
+    hourly_cents = DollarsField(
+        label=_("Guaranteed per paid hour, dollars"),
+        least=1,
+        most=500_00,
+        help_text=_("At least the state’s minimum wage."),
+    )
+    per_package_cents = DollarsField(label=_("Per package, dollars"), most=50_00, example="1.50")
+    mileage_tenth_cents = MileRateField(
+        label=_("Per mile, dollars"), most=5_000, example="0.725",
+        initial=PayPlan._meta.get_field("mileage_tenth_cents").get_default(),
+        help_text=_("Up to three decimals: 0.725 is 72.5 cents a mile."),
+    )  # fmt: skip
+
+
+class PayPlanForm(PlanFields):
     def clean(self) -> dict[str, Any]:
         """A plan begins on a day still to come, so that nothing quoted or worked today changes its price."""
         cleaned: dict[str, Any] = super().clean() or {}
@@ -201,6 +228,13 @@ class PayPlanAdmin(ScopedAdmin):
         "store", "effective_from", "hourly_cents", "per_package_cents", "mileage_tenth_cents", "last_leg_paid",
     )  # fmt: skip
 
+    def get_fields(self, request: HttpRequest, obj: PayPlan | None = None) -> tuple[str, ...]:
+        """Who only reads gets no form field, which would convert: columns in dollars stand in their places."""
+        if self.has_change_permission(request, obj) if obj else self.has_add_permission(request):
+            return self.fields
+        shown = {"hourly_cents": "hourly", "per_package_cents": "per_package", "mileage_tenth_cents": "per_mile"}
+        return tuple(shown.get(name, name) for name in self.fields)
+
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """The whole row: the plan keeps the minimum wage of its first day beside it, and the day may have changed."""
         obj.save()
@@ -219,7 +253,7 @@ class PayPlanAdmin(ScopedAdmin):
 
     @display(description=_("per mile"), ordering="mileage_tenth_cents")
     def per_mile(self, plan: PayPlan) -> str:
-        return f"{plan.mileage_tenth_cents / 10:.1f} ¢"
+        return units.dollars_of_tenths(plan.mileage_tenth_cents)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return super().has_change_permission(request, obj) and not (isinstance(obj, PayPlan) and self.in_force(obj))

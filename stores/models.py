@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
-from stores import wages
+from stores import units, wages
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -82,6 +82,9 @@ class Weekday(models.IntegerChoices):
     FRIDAY = 4, _("Friday")
     SATURDAY = 5, _("Saturday")
     SUNDAY = 6, _("Sunday")
+
+
+MOST_PICKUP_CREDIT_CENTS = 10_000
 
 
 class Store(models.Model):
@@ -180,7 +183,9 @@ class Store(models.Model):
                 condition=Q(cover_en="", cover_es="") | (~Q(cover_en="") & ~Q(cover_es="") & ~Q(cover_version="")),
                 name="store_cover_in_both_languages_and_versioned",
             ),
-            models.CheckConstraint(condition=Q(pickup_credit_cents__lte=10_000), name="store_pickup_credit_sane"),
+            models.CheckConstraint(
+                condition=Q(pickup_credit_cents__lte=MOST_PICKUP_CREDIT_CENTS), name="store_pickup_credit_sane"
+            ),
             models.CheckConstraint(condition=Q(lat__range=(-90, 90), lon__range=(-180, 180)), name="store_on_earth"),
             models.CheckConstraint(
                 condition=Q(stage__in=["simulate", "pilot", "live", "paused"]), name="store_stage_known"
@@ -303,8 +308,10 @@ class PayPlan(models.Model):
             return  # an empty field has its own message
         self.minimum_cents = wages.minimum_cents(self.store.state, self.effective_from)
         if self.hourly_cents < self.minimum_cents:
-            least = {"state": self.store.state, "day": self.effective_from, "cents": self.minimum_cents}
-            sentence = _("The minimum wage in %(state)s on %(day)s is %(cents)d cents an hour. Pay at least that.")
+            least = {
+                "state": self.store.state, "day": self.effective_from, "least": units.dollars(self.minimum_cents)
+            }  # fmt: skip
+            sentence = _("The minimum wage in %(state)s on %(day)s is %(least)s an hour. Pay at least that.")
             raise ValidationError({"hourly_cents": ValidationError(sentence, params=least)})
 
     @property

@@ -91,8 +91,8 @@ def _stop(store: Store, rule: StopRule, found: Measure, now: datetime) -> StoreE
     if not locked.offers_work:
         return None
     with override("en"):  # the audit trail is kept in one language
-        why = gettext("%(figure)s: %(value)s, the rule stops at %(limit)d.") % {
-            "figure": rule.get_kind_display(), "value": f"{found.value:.0f}", "limit": rule.limit,
+        why = gettext("%(figure)s: %(value)s, the rule stops at %(limit)s.") % {
+            "figure": rule.get_kind_display(), "value": rule.in_words(found.value), "limit": rule.limit_in_words,
         }  # fmt: skip
     running.pause(store=locked, by=system(rule.name), now=now, reason=why)
     decision = StoreEvent.objects.filter(store=store, by_name=rule.name).latest("pk")
@@ -102,7 +102,8 @@ def _stop(store: Store, rule: StopRule, found: Measure, now: datetime) -> StoreE
         format_lazy(
             _("A stop rule paused store {store}: {figure}, {value} (limit {limit}). No more offers go out; trips go on and "
               "are paid, the rest goes to the carrier. Look at what happened, then change the stage when it is safe."),
-            store=str(store), figure=rule.get_kind_display(), value=f"{found.value:.0f}", limit=rule.limit,
+            store=str(store), figure=rule.get_kind_display(), value=rule.in_words(found.value),
+            limit=rule.limit_in_words,
         ),
         page=reverse("admin:stores_store_change", args=[store.pk]), now=now,
     )  # fmt: skip

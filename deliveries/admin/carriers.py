@@ -23,6 +23,7 @@ from deliveries.models import Carrier, CarrierRate
 from deliveries.models.carrier_rate import MOST_RATE_CENTS
 from deliveries.templatetags.units import dollars
 from stores import scope, units
+from stores.money import DollarsField
 from stores.scoped_admin import ReadOnlyInline, ScopedAdmin, StoreFilter
 
 from .verbs import link
@@ -78,17 +79,14 @@ class RateForm(RateEndForm):
         initial=rates.HEAVIEST_LB, widget=UnfoldAdminDecimalFieldWidget,
         help_text=_("A package of exactly this weight is still in this line."),
     )  # fmt: skip
-    price = forms.DecimalField(
-        label=_("Price, dollars"), min_value=0, max_value=MOST_RATE_CENTS // 100, decimal_places=2,
-        widget=UnfoldAdminDecimalFieldWidget,
-    )  # fmt: skip
+    price = DollarsField(label=_("Price, dollars"), most=MOST_RATE_CENTS, example="6.40")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         row = self.instance
         if row.pk:
             self.initial["over_lb"], self.initial["up_to_lb"] = units.pounds(row.over_g), units.pounds(row.up_to_g)
-            self.initial["price"] = Decimal(row.cents) / 100
+            self.initial["price"] = row.cents
 
     def _clean_line(self, cleaned: dict[str, Any]) -> None:
         """Write the row's own units."""
@@ -98,7 +96,7 @@ class RateForm(RateEndForm):
         if cleaned.get("up_to_lb") is not None:
             row.up_to_g = rates.grams(cleaned["up_to_lb"])
         if cleaned.get("price") is not None:
-            row.cents = int(cleaned["price"] * 100)
+            row.cents = cleaned["price"]
 
 
 class RateInline(ReadOnlyInline):

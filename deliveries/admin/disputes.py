@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from deliveries.actions import ledger
 from deliveries.actors import Actor
 from deliveries.models import Dispute
 from deliveries.states import DISPUTE_MOVES
 from deliveries.templatetags.units import dollars
+from stores.money import DollarsField
 from stores.scoped_admin import StoreFilter, in_store_time
 
 from .verbs import Verb, VerbAdmin, link
@@ -34,20 +34,18 @@ class AnswerForm(forms.Form):
 
 
 class AcceptForm(AnswerForm):
-    dollars = forms.DecimalField(
+    amount = DollarsField(
         label=_("Add, dollars"),
-        min_value=Decimal("0.01"),
-        max_value=Decimal(ledger.LARGEST_CORRECTION_CENTS) / 100,
-        decimal_places=2,
-        widget=UnfoldAdminDecimalFieldWidget(),
+        least=1,
+        most=ledger.LARGEST_CORRECTION_CENTS,
+        example="2.40",
         help_text=_("A line of its own in the ledger; it cannot be changed afterwards."),
     )
-    field_order = ("dollars", "answer")
+    field_order = ("amount", "answer")
 
 
 def _accept(said: Dispute, answers: dict[str, Any], by: Actor, now: datetime) -> object:
-    cents = int(answers["dollars"] * 100)
-    return ledger.accept_dispute(dispute=said, cents=cents, answer=answers["answer"], by=by, now=now)
+    return ledger.accept_dispute(dispute=said, cents=answers["amount"], answer=answers["answer"], by=by, now=now)
 
 
 def _explain(said: Dispute, answers: dict[str, Any], by: Actor, now: datetime) -> object:

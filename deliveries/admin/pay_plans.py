@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Avg
@@ -18,8 +17,9 @@ from django.utils import timezone
 from deliveries import pay, quoting
 from deliveries.models import Package
 from stores import scope
-from stores.admin import PayPlanAdmin
+from stores.admin import PayPlanAdmin, PlanFields
 from stores.models import PayPlan, Store
+from stores.money import DollarsField
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Case:
 CASES = (Case(3, 41 * 60, 11_587, 14 * 60, 4_989), Case(1, 23 * 60, 6_437, 9 * 60, 3_219))
 
 
-class ExampleForm(forms.ModelForm):
+class ExampleForm(PlanFields):
     """The figures of a plan that may not be finished yet."""
 
     class Meta:
@@ -68,10 +68,14 @@ class PayPlanDesk(PayPlanAdmin):
         form.is_valid()
         answers = {name: value for name, value in form.cleaned_data.items() if value is not None}
         needed = {"store", "effective_from", "hourly_cents", "per_package_cents", "mileage_tenth_cents"}
+        missing = needed - answers.keys()
+        # An amount that is wrong says so itself; what else is missing is named.
+        wrong = {name for name in missing if isinstance(form.fields[name], DollarsField) and form[name].value()}
         context: dict[str, Any] = {
-            "missing": [str(form.fields[name].label) for name in sorted(needed - answers.keys())]
+            "wrong": [sentence for name in form.fields if name in wrong for sentence in form.errors[name]],
+            "missing": [str(form.fields[name].label) for name in form.fields if name in missing - wrong],
         }
-        if not context["missing"]:
+        if not missing:
             context |= _example(**answers)
         return TemplateResponse(request, "admin/staff/pay_example_part.html", context)
 

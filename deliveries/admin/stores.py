@@ -7,16 +7,18 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTimeWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldAdminTimeWidget
 
 from deliveries.actions import running
 from deliveries.actors import Actor
 from deliveries.models import StopRule, StoreEvent
 from stores.admin import StoreAdmin
 from stores.models import Store
+from stores.money import DollarsField
 from stores.scoped_admin import ReadOnlyInline, ScopedAdmin, StoreFilter, in_store_time
 
 from .verbs import ReasonForm, Verb, VerbAdmin
@@ -115,13 +117,57 @@ class StoreEventAdmin(ScopedAdmin):
         return who_decided(event)
 
 
+LIMITS = {
+    # What a limit is written as: pay in dollars, every other figure as it is counted.
+    True: DollarsField(label=_("Pauses at"), least=1, most=1_000_00, example="6.50"),
+    False: forms.IntegerField(label=_("Pauses at"), min_value=1, max_value=10_000),
+}
+
+
+class StopRuleForm(forms.ModelForm):
+    """The limit in the unit of its figure, which stands above it and may be changed together with it."""
+
+    limit = forms.CharField(
+        label=_("Pauses at"), widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        help_text=_("At this or above, in the unit of the figure: 20 percent is 20, pay of $6.50 is 6.50."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["limit"] = self._as(self.instance.kind).prepare_value(self.instance.limit)
+
+    @staticmethod
+    def _as(kind: str | None) -> forms.Field:
+        return LIMITS[kind == StopRule.Kind.COST]
+
+    def clean_limit(self) -> int:
+        """In the unit of the figure as it is chosen in this form."""
+        limit: int = self._as(self.cleaned_data.get("kind")).clean(self.cleaned_data["limit"])
+        return limit
+
+
 @admin.register(StopRule)
 class StopRuleAdmin(ScopedAdmin):
     """When a store pauses by itself. They come with the stage Pilot; what they did is under Decisions."""
 
     by_hand = frozenset({"add", "change", "delete"})
-    list_display = ("kind", "limit", "least", "active", "store")
+    form = StopRuleForm
+    list_display = ("kind", "pauses_at", "least", "active", "store")
     list_filter = ("active", StoreFilter)
     list_select_related = ("store",)
     ordering = ("store", "kind")
     fields = ("store", "kind", "limit", "least", "active")
+
+    def get_fields(self, request: HttpRequest, obj: StopRule | None = None) -> tuple[str, ...]:
+        """Who only reads reads the limit in words."""
+        writes = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        return self.fields if writes else ("store", "kind", "pauses_at", "least", "active")
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """The whole row: the same words are another limit once the figure is another."""
+        obj.save()
+
+    @display(description=_("pauses at"), ordering="limit")
+    def pauses_at(self, rule: StopRule) -> str:
+        return rule.limit_in_words

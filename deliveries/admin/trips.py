@@ -15,13 +15,13 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from deliveries.actions import exceptions, ledger, wishes
 from deliveries.actors import Actor
 from deliveries.models import Claim, DeliveryException, LedgerEntry, Package, Proof, Stop, Trip
 from deliveries.states import TRIP_OPEN, TRIP_OVER, TripState
 from deliveries.templatetags.units import dollars, near
+from stores.money import DollarsField
 from stores.scoped_admin import ReadOnlyInline, ScopedAdmin, StoreFilter, in_store_time
 
 from .verbs import ReasonForm, Verb, VerbAdmin, link
@@ -36,18 +36,19 @@ def _abandon(trip: Trip, answers: dict[str, Any], by: Actor, now: datetime) -> o
 class CorrectForm(ReasonForm):
     """A line of its own in the ledger, which only ever grows."""
 
-    dollars = forms.DecimalField(
-        label=_("Add, dollars"), decimal_places=2, max_digits=8,
-        widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "0.01"}),
+    amount = DollarsField(
+        label=_("Add, dollars"), least=-ledger.LARGEST_CORRECTION_CENTS, most=ledger.LARGEST_CORRECTION_CENTS,
+        example="2.40",
         help_text=_("With a minus it takes back, but never below what was quoted. It cannot be changed afterwards."),
     )  # fmt: skip
     key = forms.UUIDField(widget=forms.HiddenInput(), initial=uuid.uuid4)
-    field_order = ("dollars", "reason")
+    field_order = ("amount", "reason")
 
 
 def _correct(trip: Trip, answers: dict[str, Any], by: Actor, now: datetime) -> object:
-    cents = int(answers["dollars"] * 100)
-    return ledger.correct(trip=trip, cents=cents, reason=answers["reason"], by=by, now=now, key=str(answers["key"]))
+    return ledger.correct(
+        trip=trip, cents=answers["amount"], reason=answers["reason"], by=by, now=now, key=str(answers["key"])
+    )
 
 
 def _settle_report(problem: DeliveryException, answers: dict[str, Any], by: Actor, now: datetime) -> object:

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from stores import units
 from stores.models import Store
 
 
@@ -21,7 +22,7 @@ class StopRule(models.Model):
         WAITING = "waiting", _("Waiting before leaving tonight, median minutes")
         STRANDED = "stranded", _("Trips tonight whose associate could not go on")
         OVERDUE = "overdue", _("Packages still in somebody’s hands 12 hours after the promise")
-        COST = "cost", _("Pay a drop-off over the last seven evenings, cents")
+        COST = "cost", _("Pay a drop-off over the last seven evenings, dollars")
 
     store = models.ForeignKey(Store, models.CASCADE, related_name="stop_rules", verbose_name=_("store"))
     kind = models.CharField(_("figure"), max_length=10, choices=Kind)
@@ -48,7 +49,15 @@ class StopRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.limit}"
+        return f"{self.get_kind_display()}: {self.in_words(self.limit)}"
+
+    def in_words(self, value: float) -> str:
+        """A value of the rule's figure as people read it: a whole number, or of what is kept in cents dollars."""
+        return units.dollars(round(value)) if self.kind == self.Kind.COST else f"{value:.0f}"
+
+    @property
+    def limit_in_words(self) -> str:
+        return self.in_words(self.limit)
 
     @property
     def name(self) -> str:

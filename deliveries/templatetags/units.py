@@ -28,6 +28,12 @@ def cents(tenths: int) -> str:
 
 
 @register.filter
+def mile_rate(tenths: int) -> str:
+    """The same in dollars, as the pay plan's form has it: 725 -> "$0.725"."""
+    return units.dollars_of_tenths(tenths)
+
+
+@register.filter
 def pounds(grams: int) -> str:
     """9072 -> "20 lb"."""
     return _("%(number)s lb") % {"number": formats.number_format(units.pounds(grams), use_l10n=True)}

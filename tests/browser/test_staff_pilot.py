@@ -117,10 +117,12 @@ def test_a_pay_plan_says_what_it_pays_while_it_is_written(phone: Phone, city: Wo
     expect(example).to_contain_text("Fill in")
     page.locator("#id_store").select_option(label=str(city.store), force=True)
     page.locator("#id_effective_from").fill((datetime.now(UTC) + timedelta(days=9)).strftime("%Y-%m-%d"))
-    page.locator("#id_hourly_cents").fill("2000")
-    page.locator("#id_per_package_cents").fill("100")
+    page.get_by_label("Guaranteed per paid hour, dollars").fill("20")
+    page.get_by_label("Per package, dollars").fill("100")
+    expect(example).to_contain_text("“100” is more than $50.00, which is the most. Write dollars, not cents")
+    page.get_by_label("Per package, dollars").fill("$1.00")
     expect(example).to_contain_text("3 packages at $1.00 each")
-    page.locator("#id_per_package_cents").fill("175")
+    page.get_by_label("Per package, dollars").fill("1.75")
     expect(example).to_contain_text("3 packages at $1.75 each")
 
 

@@ -111,7 +111,7 @@ def test_a_lead_writes_a_line_in_pounds_and_dollars(elsewhere: Store, enter: Ent
     assert LogEntry.objects.get(object_id=str(made.pk)).user.staff_roles.get().store == elsewhere
     change = reverse("admin:deliveries_carrierrate_change", args=[made.pk])
     page = client.get(change).content.decode()
-    for shown in ('value="5"', 'value="6.4"', 'value="07999"'):
+    for shown in ('value="5"', 'value="6.40"', 'value="07999"'):
         assert shown in page
     assert client.post(change, line(elsewhere, price="7", up_to_lb="154.3")).status_code == 302
     made.refresh_from_db()
@@ -131,8 +131,8 @@ def test_a_lead_writes_a_line_in_pounds_and_dollars(elsewhere: Store, enter: Ent
         ({"zip_from": "08000"}, "the same ZIP code as the first"),
         ({"over_lb": "5"}, "higher weight than the one it begins over"),
         ({"over_lb": "NaN"}, "Enter a number"),
-        ({"price": "-1"}, "greater than or equal to 0"),
-        ({"price": "6.405"}, "no more than 2 decimal places"),
+        ({"price": "-1"}, "Price, dollars: “-1” is less than $0.00"),
+        ({"price": "6.405"}, "Price, dollars: “6.405” has too many decimals"),
         ({"up_to_lb": "900"}, "less than or equal to 154.3"),
         ({"carrier": "999999"}, "valid choice"),
     ],

@@ -30,7 +30,7 @@ def test_who_may_answer(zanzibar: World, enter: Enter, role: str, status: int) -
     for verb in ("accept_dispute", "explain_dispute"):
         assert client.get(f"{address(verb)}?ids={said.pk}").status_code == status
     if status == 403:
-        answer = {"ids": said.pk, "dollars": "1.00", "answer": "anyway"}
+        answer = {"ids": said.pk, "amount": "1.00", "answer": "anyway"}
         assert client.post(address("accept_dispute"), answer).status_code == 403
         assert Dispute.objects.get(pk=said.pk).state == "open"
 
@@ -38,14 +38,14 @@ def test_who_may_answer(zanzibar: World, enter: Enter, role: str, status: int) -
 def test_accepting_adds_a_line_with_the_answer(zanzibar: World, enter: Enter) -> None:
     said = zanzibar.one(Dispute)
     client = enter(zanzibar.store, ROLES.PAYROLL)
-    for dollars in ("", "0", "-1", "1000.01", "0.001", "NaN", "1e9"):
-        response = client.post(address("accept_dispute"), {"ids": said.pk, "dollars": dollars, "answer": "Yes"})
+    for amount in ("", "0", "-1", "1000.01", "0.001", "NaN", "1e9"):
+        response = client.post(address("accept_dispute"), {"ids": said.pk, "amount": amount, "answer": "Yes"})
         assert response.status_code == 200, "asked again, with the error at the field"
     before = Trip.objects.get(pk=said.trip_id).paid_cents
     assert before is not None
     for _ in range(2):
         assert client.post(
-            address("accept_dispute"), {"ids": said.pk, "dollars": "2.40", "answer": "The toll"}
+            address("accept_dispute"), {"ids": said.pk, "amount": "2.40", "answer": "The toll"}
         ).status_code == 302  # fmt: skip
     said.refresh_from_db()
     assert (said.state, said.answer) == ("accepted", "The toll")

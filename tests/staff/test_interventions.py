@@ -255,7 +255,7 @@ def test_pay_is_corrected_by_payroll_with_a_reason(zanzibar: World, enter: Enter
     payroll = make.staff(zanzibar.store, StaffMember.Role.PAYROLL)
     client, key = enter(user=payroll), uuid4()
     for _twice in range(2):
-        post(client, "deliveries_trip", "correct", trip, dollars="2.50", reason="toll", key=key)
+        post(client, "deliveries_trip", "correct", trip, amount="2.50", reason="toll", key=key)
     line = LedgerEntry.objects.get(trip=trip, kind="correction")
     assert (line.cents, line.by_user, line.reason) == (250, payroll, "toll")
     refused = enter(zanzibar.store, StaffMember.Role.LEAD).get(

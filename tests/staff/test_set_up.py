@@ -25,8 +25,8 @@ Enter = Callable[..., Client]
 def figures(store: Store, **other: Any) -> dict[str, Any]:
     day = (world.NOW + timedelta(days=7)).date().isoformat()
     return {
-        "store": store.pk, "effective_from": day, "hourly_cents": 1900, "per_package_cents": 150,
-        "mileage_tenth_cents": 725, **other,
+        "store": store.pk, "effective_from": day, "hourly_cents": "$19.00", "per_package_cents": "1.5",
+        "mileage_tenth_cents": "0.725", **other,
     }  # fmt: skip
 
 
@@ -47,12 +47,18 @@ def test_the_example_pays_what_the_rules_pay(elsewhere: Store, enter: Enter, las
         )  # fmt: skip
         assert units.dollars(quote.cents) in page
     assert "the carrier, who costs about" in page
+    assert "at $0.725 a mile" in page
 
 
 def test_an_unfinished_form_is_told_what_is_missing(elsewhere: Store, enter: Enter) -> None:
     client = enter(elsewhere)
     page = client.get(reverse("admin:stores_payplan_example"), figures(elsewhere, hourly_cents="")).content.decode()
-    assert "Fill in" in page
+    assert "Fill in Guaranteed per paid hour, dollars," in page
+    wrong = client.get(
+        reverse("admin:stores_payplan_example"), figures(elsewhere, hourly_cents="1900")
+    ).content.decode()
+    assert "Guaranteed per paid hour, dollars: “1900” is more than $500.00" in wrong
+    assert "Fill in" not in wrong
     assert "500" not in str(client.get(reverse("admin:stores_payplan_example"), {"hourly_cents": "x" * 99}).status_code)
     other = client.get(reverse("admin:stores_payplan_example"), figures(Store(pk=999_999))).content.decode()
     assert "Fill in" in other, "a store that is not theirs is none"

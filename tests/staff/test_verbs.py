@@ -237,7 +237,7 @@ def test_a_pay_plan_in_force_is_history(zanzibar: World, enter: Enter) -> None:
     client = enter(zanzibar.store)
     plan = zanzibar.one(PayPlan)
     fields = {
-        "store": zanzibar.store.pk, "hourly_cents": 2000, "per_package_cents": 100, "mileage_tenth_cents": 725,
+        "store": zanzibar.store.pk, "hourly_cents": "20", "per_package_cents": "1.00", "mileage_tenth_cents": "0.725",
     }  # fmt: skip
     change = reverse("admin:stores_payplan_change", args=[plan.pk])
     assert client.post(change, {**fields, "effective_from": "2026-12-01"}).status_code == 403
@@ -249,7 +249,7 @@ def test_a_pay_plan_in_force_is_history(zanzibar: World, enter: Enter) -> None:
     later = PayPlan.objects.get(effective_from="2026-12-01")
     client.post(
         reverse("admin:stores_payplan_change", args=[later.pk]),
-        {**fields, "effective_from": "2026-12-01", "hourly_cents": 2100},
+        {**fields, "effective_from": "2026-12-01", "hourly_cents": "21.00"},
     )
     later.refresh_from_db()
     assert later.hourly_cents == 2100
