@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import AsyncIterator, Callable
-from typing import Any, cast
+from collections.abc import Callable
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.urls import reverse
-from django.utils.cache import patch_vary_headers
+
+from config.static_files import COMPRESSED
 
 # unfold ships Alpine (which evaluates expressions) and inline styles and scripts; every other page stays strict.
 ADMIN_POLICY = {"script-src": [SELF, UNSAFE_INLINE, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
@@ -30,19 +29,8 @@ class AdminPolicyMiddleware:
         return response
 
 
-# What gets smaller; photos and icons are compressed by nature.
-COMPRESSED = (
-    "text/",
-    "application/json",
-    "application/javascript",
-    "application/manifest+json",
-    "application/wasm",
-    "image/svg",
-)
-
-
 class CompressMiddleware(GZipMiddleware):
-    """Gzip for pages and, where no build has made compressed copies (`make run`), for scripts and styles.
+    """Gzip for pages. Scripts and styles do not come this way (`config/static_files.py`).
 
     Secrets in pages are safe from guessing by length: Django masks its form token anew each time and pads at random.
     """
@@ -50,30 +38,5 @@ class CompressMiddleware(GZipMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if not response.headers.get("Content-Type", "").startswith(COMPRESSED):
             return response
-        if response.streaming and getattr(response, "is_async", False):
-            return _streamed(request, response)
         compressed: HttpResponseBase = super().process_response(request, response)
         return compressed
-
-
-def _streamed(request: HttpRequest, response: Any) -> HttpResponseBase:
-    """As Django's, in one piece: it packs each chunk of an asynchronous file by itself, and browsers read the first only."""
-    if response.status_code != 200 or response.has_header("Content-Encoding"):
-        return cast(HttpResponseBase, response)
-    patch_vary_headers(response, ("Accept-Encoding",))
-    if "gzip" not in request.headers.get("Accept-Encoding", ""):
-        return cast(HttpResponseBase, response)
-    response.streaming_content = _packed(response.streaming_content)
-    del response.headers["Content-Length"]
-    if etag := response.headers.get("ETag"):
-        response.headers["ETag"] = etag if etag.startswith("W/") else f"W/{etag}"
-    response.headers["Content-Encoding"] = "gzip"
-    return cast(HttpResponseBase, response)
-
-
-async def _packed(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    packer = zlib.compressobj(6, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
-    async for chunk in chunks:
-        if packed := packer.compress(chunk):
-            yield packed
-    yield packer.flush()

@@ -5,4 +5,10 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
+django = get_wsgi_application()
+
+from servestatic import ServeStatic  # noqa: E402
+
+from config import static_files  # noqa: E402
+
+application = static_files.table(ServeStatic, django)
