@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import RangeOperators
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Func, Q, Value
+from django.utils.formats import time_format
 from django.utils.translation import gettext_lazy as _
 
 from stores.models import Store, User
@@ -104,7 +105,9 @@ class Shift(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reference} {self.starts_at:%Y-%m-%d %H:%M}-{self.ends_at:%H:%M} UTC"
+        return (
+            f"{self.employee}, {self.store.when(self.starts_at)} – {time_format(self.store.local(self.ends_at).time())}"
+        )
 
 
 class Associate(models.Model):

@@ -13,6 +13,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
@@ -215,6 +217,12 @@ class Store(models.Model):
         """`moment` on the store's clock."""
         return moment.astimezone(self.zone)
 
+    def when(self, moment: datetime) -> str:
+        """`moment` in words on the store's clock: "Nov. 24, 6:10 p.m.", with its year where that is not this one."""
+        local = self.local(moment)
+        this_year = local.year == self.local(timezone.now()).year
+        return date_format(local, gettext("N j, P") if this_year else "DATETIME_FORMAT")
+
     def evening(self, moment: datetime) -> date:
         """The service date `moment` belongs to. Until four in the morning it is still last evening."""
         return (self.local(moment) - timedelta(hours=4)).date()
@@ -295,7 +303,8 @@ class PayPlan(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.store} from {self.effective_from}"
+        said = {"store": self.store, "day": date_format(self.effective_from)}
+        return gettext("Pay plan of %(store)s from %(day)s") % said
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keep the minimum wage of the first day beside the plan; `pay_plan_above_state_minimum` compares."""
@@ -341,7 +350,7 @@ class Holiday(models.Model):
         constraints = [models.UniqueConstraint(fields=["store", "day"], name="holiday_once_a_day")]
 
     def __str__(self) -> str:
-        return f"{self.day} {self.name}"
+        return f"{self.name}, {date_format(self.day)}"
 
 
 class ApiScope(models.TextChoices):

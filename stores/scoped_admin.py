@@ -13,9 +13,6 @@ from django.contrib import admin
 from django.db.models import ForeignKey, ManyToManyField, Model, QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.http import Http404, HttpRequest
-from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 
@@ -42,10 +39,7 @@ def in_store_time(field: str, label: Any, *, store: str = "store") -> Callable[[
         owner: Any = row
         for name in store.split(LOOKUP_SEP):
             owner = owner if name == "pk" else getattr(owner, name)
-        local = owner.local(moment)
-        this_year = local.year == owner.local(timezone.now()).year
-        pattern = gettext("N j, P") if this_year else "DATETIME_FORMAT"
-        return f"{date_format(local, pattern)} {local:%Z}"
+        return f"{owner.when(moment)} {owner.local(moment):%Z}"
 
     show.__name__ = f"{field}_in_store_time"
     return admin.display(description=label, ordering=field)(show)

@@ -6,9 +6,12 @@ The change itself is a verb of `associates/actions.py`; here is what that app ca
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 from django.utils import formats
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -109,7 +112,19 @@ def erase(*, associate: Associate, by: User, now: datetime) -> Associate:
     shifts = Shift.everything.filter(Q(trips__associate=person) | Q(offers__associate=person)).values_list(
         "pk", flat=True
     )
-    return actions.erase(associate=person, shifts=list(shifts), by=by, now=now)
+    erased = actions.erase(associate=person, shifts=list(shifts), by=by, now=now)
+    for rows in (erased.trips.all(), erased.disputes.all()):
+        _nameless_in_history(rows)
+    return erased
+
+
+def _nameless_in_history(rows: QuerySet[Any]) -> None:
+    """What staff's pages call these rows in their history carried the first name and the employee number."""
+    kind = ContentType.objects.get_for_model(rows.model)
+    by_id = {str(row.pk): row for row in rows.select_related("store", "associate__employee")}
+    for line in LogEntry.objects.filter(content_type=kind, object_id__in=list(by_id)):
+        line.object_repr = str(by_id[str(line.object_id)])[:200]
+        line.save(update_fields=["object_repr"])
 
 
 def pay_is_through(person: Associate) -> datetime | None:

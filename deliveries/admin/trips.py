@@ -179,7 +179,7 @@ class ProofAdmin(ScopedAdmin):
     store_path = "trip__store"
     list_display = ("package", "dropped", "distance", "far", "pin", "undone", "trip")
     list_filter = ("far", "pin")
-    list_select_related = ("package", "trip__store")
+    list_select_related = ("package", "trip__store", "trip__associate__employee")
     also_by = ("package", "trip")
     ordering = ("-pk",)
     search_fields = ("package__label", "package__reference")
@@ -231,7 +231,7 @@ class DeliveryExceptionAdmin(VerbAdmin):
     store_path = "trip__store"
     list_display = ("package", "reason", "note", "happened", "resolved", "trip")
     list_filter = ("reason", ("resolved_at", admin.EmptyFieldListFilter))
-    list_select_related = ("package", "trip__store")
+    list_select_related = ("package", "trip__store", "trip__associate__employee")
     also_by = ("package", "trip")
     search_fields = ("package__label", "package__reference")
     fields = readonly_fields = ("package_link", "trip_link", "reason", "note", "happened", "resolved", "proof_shown")

@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Cast
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from stores import units
@@ -82,7 +83,7 @@ class CarrierRate(models.Model):
     def __str__(self) -> str:
         zips = self.zip_from if self.zip_from == self.zip_to else f"{self.zip_from}-{self.zip_to}"
         weights = f"{units.pounds(self.over_g)}-{units.pounds(self.up_to_g)} lb"
-        return f"{self.carrier} {zips} {weights} {self.effective_from}"
+        return f"{self.carrier}, {zips}, {weights}, {units.dollars(self.cents)}, {date_format(self.effective_from)}"
 
     def holds(self, day: date, zip_code: str, weight_g: int) -> bool:
         """Whether this line has the price of such a package on `day`."""

@@ -81,4 +81,4 @@ class Event(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.package_id} v{self.version} {self.verb}"
+        return f"{self.package.label} · {self.get_to_state_display()} · {self.store.when(self.at)}"

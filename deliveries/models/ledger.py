@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate
 from deliveries.states import DisputeState
+from stores import units
 from stores.models import Store
 
 from .package import Package
@@ -66,7 +68,7 @@ class LedgerEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.key
+        return f"{self.associate} · {self.get_kind_display()} · {units.dollars(self.cents)}"
 
 
 class Dispute(models.Model):
@@ -113,7 +115,8 @@ class Dispute(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Dispute {self.pk} about {self.trip_id}"
+        said = {"who": self.associate, "when": self.store.when(self.trip.claimed_at)}
+        return gettext("%(who)s about the pay of the trip of %(when)s") % said
 
     def get_state_display(self) -> str:
         """The state in words."""
@@ -178,7 +181,8 @@ class Manifest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.carrier} {self.evening} #{self.pk}"
+        said = {"number": self.pk, "carrier": self.carrier, "when": self.store.when(self.made_at)}
+        return gettext("Manifest %(number)s for %(carrier)s, %(when)s") % said
 
 
 class Tender(models.Model):

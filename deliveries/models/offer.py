@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate, Shift
 from deliveries import pay
 from deliveries.states import OfferState
+from stores import units
 from stores.models import Store
 
 from .package import Package
@@ -49,7 +51,7 @@ class Round(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.store} {self.slot_at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.store} · {self.store.when(self.slot_at)}"
 
 
 class Offer(models.Model):
@@ -89,7 +91,8 @@ class Offer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(_("Offer %(number)s") % {"number": self.pk})
+        said = {"pay": units.dollars(self.pay_cents), "when": self.store.when(self.sent_at)}
+        return gettext("Offer of %(pay)s, sent %(when)s") % said
 
     @property
     def promise(self) -> pay.Quote:

@@ -45,4 +45,4 @@ class StoreEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.store_id} {self.verb} {self.after}"
+        return f"{self.store} · {self.get_verb_display()} · {self.store.when(self.at)}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from associates.models import Associate, Shift
@@ -94,7 +95,8 @@ class Trip(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(_("Trip %(number)s") % {"number": self.pk})
+        said = {"who": self.associate, "when": self.store.when(self.claimed_at)}
+        return gettext("Trip of %(who)s, claimed %(when)s") % said
 
     @property
     def promise(self) -> pay.Quote:
@@ -209,7 +211,8 @@ class Proof(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"proof of {self.package_id}"
+        said = {"package": self.package.label, "when": self.trip.store.when(self.happened_at)}
+        return gettext("Drop-off of %(package)s, %(when)s") % said
 
 
 class DeliveryException(models.Model):
@@ -265,7 +268,8 @@ class DeliveryException(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.package_id}: {self.reason}"
+        when = self.trip.store.when(self.happened_at)
+        return f"{self.package.label} · {self.get_reason_display()} · {when}"
 
     @property
     def state(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from stores.models import ApiKey, Store
@@ -106,4 +107,5 @@ class WebhookDelivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.event_id} to webhook {self.webhook_id}"
+        said = {"package": self.package.label, "version": self.version, "url": self.webhook.url}
+        return gettext("%(package)s, version %(version)s, to %(url)s") % said
