@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -48,13 +46,6 @@ def planned() -> list[evenings.PlannedEvening]:
     return [evenings.plan(store, SEED, SECONDS) for store in range(3)]
 
 
-@pytest.fixture(scope="module")
-def _scratch(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """One schema for this file: migrating it is most of the time, and every test leaves it empty."""
-    with django_db_blocker.unblock(), scratch.scratch_schema():
-        yield
-
-
 def test_an_evening_is_the_same_for_the_same_seed_and_within_its_sizes() -> None:
     first, again, other = evenings.evening(5, 1), evenings.evening(5, 1), evenings.evening(5, 2)
     assert first.to_json() == again.to_json()
@@ -92,7 +83,6 @@ def test_ranges_share_all_stores_in_their_order(planned: list[evenings.PlannedEv
         assert max(map(len, shared)) - min(map(len, shared)) <= 1
 
 
-@pytest.mark.usefixtures("_scratch")
 def test_offers_are_written_once_and_only_for_what_is_still_there(planned: list[evenings.PlannedEvening]) -> None:
     rounds, offers = list(writing.rounds_of(planned, NOW)), list(writing.offers_of(planned, NOW))
     assert len(offers) > 20
@@ -126,7 +116,6 @@ def test_offers_are_written_once_and_only_for_what_is_still_there(planned: list[
             assert pay.Quote.from_json(json.loads(quote)).digest == digest
 
 
-@pytest.mark.usefixtures("_scratch")
 def test_a_range_that_fails_is_left_out_whole_and_a_repeat_sends_only_what_is_missing(
     planned: list[evenings.PlannedEvening],
 ) -> None:
@@ -148,7 +137,6 @@ def test_a_range_that_fails_is_left_out_whole_and_a_repeat_sends_only_what_is_mi
         assert [part.offers for part in country.send(NOW)] == [0, 0, 0]
 
 
-@pytest.mark.usefixtures("_scratch")
 def test_a_writer_that_dies_is_told_and_leaves_nothing_behind(
     planned: list[evenings.PlannedEvening], monkeypatch: pytest.MonkeyPatch
 ) -> None:
