@@ -29,7 +29,7 @@ from deliveries import links
 from deliveries.live import groups, publishing, snapshots
 from deliveries.live.hub import Hub, NotListening, Viewer
 from deliveries.live.places import Places
-from deliveries.views.tracking import count_bad, waits
+from deliveries.views.link_limits import count_bad, sockets_wait, waits
 from stores.scope import stores_of
 
 log = structlog.get_logger(__name__)
@@ -133,6 +133,8 @@ class TrackPackage(Socket):
             await sync_to_async(count_bad)(host)
             return None
         self.package_id, language, link_id = found
+        if await _gatherers().sockets_wait.get(link_id):
+            return None
         self.language = snapshots.language_or(self.asked, language)
         return Seat(groups.package(self.package_id, self.language), link_id)
 
@@ -250,13 +252,14 @@ def _load_snapshots(asked: set[tuple[int, str]]) -> dict[tuple[int, str], str]:
     }
 
 
-# --- One hub, one count of places and three gatherers a process and event loop -------------------------------------
+# --- One hub, one count of places and four gatherers a process and event loop -------------------------------------
 
 
 @dataclass
 class _Gatherers:
     waits: Gatherer[str, bool]
     links: Gatherer[str, tuple[int, str, int]]
+    sockets_wait: Gatherer[int, bool]
     snapshots: Gatherer[tuple[int, str], str]
 
 
@@ -286,5 +289,7 @@ def places() -> Places:
 def _gatherers() -> _Gatherers:
     loop = asyncio.get_running_loop()
     if loop not in _all_gatherers:
-        _all_gatherers[loop] = _Gatherers(Gatherer(waits), Gatherer(_load_links), Gatherer(_load_snapshots))
+        _all_gatherers[loop] = _Gatherers(
+            Gatherer(waits), Gatherer(_load_links), Gatherer(sockets_wait), Gatherer(_load_snapshots)
+        )
     return _all_gatherers[loop]

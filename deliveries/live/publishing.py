@@ -46,7 +46,7 @@ def speak(event_ids: Sequence[int]) -> None:
 def nudge_associate(associate_id: int) -> None:
     """Tell the associate's own open pages to look again. Lost when Redis is away: they also look by themselves."""
     try:
-        with _line() as client:
+        with line() as client:
             client.publish(groups.associate(associate_id), snapshots.look())
     except redis.RedisError as error:
         log.warning("live.nudge_lost", error=type(error).__name__)
@@ -55,7 +55,7 @@ def nudge_associate(associate_id: int) -> None:
 def nudge_store(store_id: int) -> None:
     """Tell the store's open boards to look again. Lost when Redis is away: they also look by themselves."""
     try:
-        with _line() as client:
+        with line() as client:
             client.publish(groups.store(store_id), snapshots.look())
     except redis.RedisError as error:
         log.warning("live.nudge_lost", error=type(error).__name__)
@@ -66,7 +66,7 @@ def show(package_ids: Sequence[int]) -> None:
     languages = [code for code, _name in settings.LANGUAGES]
     names = [groups.package(package_id, language) for package_id in package_ids for language in languages]
     try:
-        with _line() as client:
+        with line() as client:
             pipe = client.pipeline(transaction=False)
             _put(pipe, _watched(client, names))
             pipe.execute()
@@ -103,7 +103,7 @@ def _tell(events: Sequence[Event]) -> bool:
     for event in events:
         newest[event.store_id] = max(event.pk, newest.get(event.store_id, 0))
     try:
-        with _line() as client:
+        with line() as client:
             watched = _watched(client, names)
             pipe = client.pipeline(transaction=False)
             _put(pipe, watched)
@@ -146,7 +146,7 @@ def _watched(client: redis.Redis, names: list[str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def _line() -> Iterator[redis.Redis]:
+def line() -> Iterator[redis.Redis]:
     """The line to Redis. After one that did not answer it rests for REST_S, so that a tap does not wait three times."""
     global _rest_until
     if time.monotonic() < _rest_until:

@@ -7,21 +7,16 @@ not valid gets one answer, whatever is wrong with it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from functools import wraps
-from ipaddress import IPv6Address, IPv6Network, ip_address
-from typing import TypeVar
 
-import redis
 import structlog
 from django.conf import settings
-from django.core.cache import cache
 from django.core.files.storage import default_storage
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.crypto import salted_hmac
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
@@ -31,11 +26,10 @@ from deliveries.controls import Control
 from deliveries.live import snapshots
 from deliveries.models import TrackingLink
 
+from . import link_limits
+
 log = structlog.get_logger(__name__)
 
-BAD_A_MINUTE = 60  # links that are none, from one address: a household mistypes, a scanner does not stop
-BAD_A_MINUTE_IN_ALL = 6_000  # from all of them; beyond it an address waits after its first
-WRITES_AN_HOUR = 40  # of one package, by whoever has a link to it
 HEADERS = {
     "Cache-Control": "no-store, private",
     "Referrer-Policy": "no-referrer",
@@ -57,7 +51,6 @@ DONE: dict[str, str | Promise] = {
     "language": gettext_lazy("Saved. Messages come in this language."),
 }
 View = Callable[[HttpRequest, TrackingLink], HttpResponseBase]
-Answer = TypeVar("Answer")
 
 
 def behind_a_link(view: View) -> Callable[..., HttpResponseBase]:
@@ -71,11 +64,15 @@ def with_link(view: View) -> Callable[..., HttpResponseBase]:
     @wraps(view)
     def wrapped(request: HttpRequest, token: str) -> HttpResponseBase:
         address = request.META.get("REMOTE_ADDR", "")
-        if waits([address])[address]:
-            answer: HttpResponseBase = too_many(request)
+        answer: HttpResponseBase
+        if link_limits.waits([address])[address]:
+            answer = too_many(request, "guesses", link_limits.MINUTE_S)
+        elif (link := links.find(token, timezone.now())) is None:
+            answer = _invalid(request)
+        elif seconds := link_limits.page_waits(link.pk, address):
+            answer = too_many(request, "reads", seconds, language_of(request, link))
         else:
-            link = links.find(token, timezone.now())
-            answer = view(request, link) if link else _invalid(request)
+            answer = view(request, link)
         for name, value in HEADERS.items():
             answer[name] = value
         return answer
@@ -140,76 +137,21 @@ def language_of(request: HttpRequest, link: TrackingLink) -> str:
     return snapshots.language_or(request.GET.get("lang"), link.package.language)
 
 
-def may_write(link: TrackingLink) -> bool:
-    """Whether this package's page may change something once more in this hour; counts it."""
-
-    def count() -> bool:
-        key = f"tracking-writes-{link.package_id}"
-        cache.add(key, 0, timeout=3600)
-        return int(cache.incr(key)) <= WRITES_AN_HOUR
-
-    return _limited(count, otherwise=True)
-
-
-def too_many(request: HttpRequest) -> HttpResponse:
-    answer = _refuse(request, "tracking/too_many.html", 429)
-    answer["Retry-After"] = "60"
+def too_many(request: HttpRequest, what: str, seconds: int, language: str = "") -> HttpResponse:
+    """Too often: `what` is "guesses", "reads" or "writes". Says in how many seconds it goes on."""
+    answer = _refuse(request, "tracking/too_many.html", 429, language, what=what, minutes=max(1, round(seconds / 60)))
+    answer["Retry-After"] = str(seconds)
     return answer
 
 
 def _invalid(request: HttpRequest) -> HttpResponse:
     """One answer for what never was, has expired, was revoked, or is no token."""
-    count_bad(request.META.get("REMOTE_ADDR", ""))
+    link_limits.count_bad(request.META.get("REMOTE_ADDR", ""))
     return _refuse(request, "tracking/invalid.html", 404)
 
 
-def _refuse(request: HttpRequest, template: str, status: int) -> HttpResponse:
-    language = translation.get_language() or "en"  # what the browser asks for: there is no package to ask
-    return HttpResponse(render_to_string(template, {"LANGUAGE_CODE": language}), status=status)
-
-
-def _bad_key(address: str) -> str:
-    """Of an IPv6 address the network counts: whoever has one has 2^64 addresses of it, each good for a few tries more."""
-    try:
-        given = ip_address(address)
-    except ValueError:  # a test's client, a local socket
-        given = None
-    if isinstance(given, IPv6Address):
-        address = str(given.ipv4_mapped or IPv6Network((given, 64), strict=False))
-    return f"tracking-bad-{salted_hmac('tracking', address).hexdigest()[:24]}"  # no address in the cache
-
-
-ALL_BAD = "tracking-bad"
-
-
-def waits(addresses: Collection[str]) -> dict[str, bool]:
-    """Which of these addresses have tried so many links that are none that they wait; one question to Redis."""
-    keys = {address: _bad_key(address) for address in addresses}
-
-    def ask() -> dict[str, bool]:
-        tries = cache.get_many([*keys.values(), ALL_BAD])
-        many = tries.get(ALL_BAD, 0) >= BAD_A_MINUTE_IN_ALL
-        mine = {address: tries.get(key, 0) for address, key in keys.items()}
-        return {address: n >= BAD_A_MINUTE or (many and n > 0) for address, n in mine.items()}
-
-    return _limited(ask, otherwise=dict.fromkeys(addresses, False))
-
-
-def count_bad(address: str) -> None:
-    """Somebody at this address tried a link that is none, on a page or a socket."""
-
-    def count() -> None:
-        for key in (_bad_key(address), ALL_BAD):
-            cache.add(key, 0, timeout=60)
-            cache.incr(key)
-
-    _limited(count, otherwise=None)
-
-
-def _limited(ask: Callable[[], Answer], *, otherwise: Answer) -> Answer:
-    """The limits live in Redis. Without Redis there are none, and there is a page."""
-    try:
-        return ask()
-    except (redis.RedisError, ValueError) as error:  # ValueError: the key ended between add and incr
-        log.warning("tracking.no_limit", error=type(error).__name__)
-        return otherwise
+def _refuse(request: HttpRequest, template: str, status: int, language: str = "", **said: str | int) -> HttpResponse:
+    """A page that only says why; in what the browser asks for, where there is no package to ask."""
+    language = language or translation.get_language() or "en"
+    with translation.override(language):
+        return HttpResponse(render_to_string(template, {"LANGUAGE_CODE": language, **said}), status=status)

@@ -35,7 +35,7 @@ from stores import units
 from stores.places import EARTH_RADIUS_M, Point, Precision
 from stores.refused import Refused
 
-from . import tracking
+from . import link_limits, tracking
 from .answers import text
 
 HEADINGS: dict[Control, str | Promise] = {
@@ -79,8 +79,8 @@ def page(control: Control, do: Do, show: Show) -> Callable[..., Any]:
         refusal, status = "", 200
         with translation.override(language), timezone.override(package.store.zone):
             if request.method == "POST":
-                if not tracking.may_write(link):
-                    return tracking.too_many(request)
+                if seconds := link_limits.write_waits(package.pk):
+                    return tracking.too_many(request, "writes", seconds, language)
                 try:
                     done = do(request, package, now)
                 except Refused as no:
@@ -116,8 +116,8 @@ def _back(request: HttpRequest, language: str, done: str) -> HttpResponse:
 @tracking.with_link
 def language(request: HttpRequest, link: TrackingLink) -> HttpResponse:
     """Of the page and of the messages about this package."""
-    if not tracking.may_write(link):
-        return tracking.too_many(request)
+    if seconds := link_limits.write_waits(link.package_id):
+        return tracking.too_many(request, "writes", seconds, tracking.language_of(request, link))
     chosen = snapshots.language_or(request.POST.get("language"), link.package.language)
     package = Package.objects.get(pk=link.package_id)
     wishes.choose_language(package=package, language=chosen, now=timezone.now())

@@ -27,7 +27,7 @@ from deliveries.models import (
     TrackingLink,
 )
 from deliveries.states import PackageState
-from deliveries.views import tracking
+from deliveries.views import link_limits
 from stores.places import Point, Precision
 
 from .. import make
@@ -316,7 +316,7 @@ def test_how_far_it_is_only_while_theirs_is_next(client: Client) -> None:
 
 # --- Limits ---------------------------------------------------------------------------------------------------------
 def test_a_page_may_not_be_hammered(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracking, "WRITES_AN_HOUR", 3)
+    monkeypatch.setattr(link_limits, "WRITES_AN_HOUR", 3)
     _package, token = ready()
     for _ in range(3):
         assert send(client, token, "instructions", instructions="x")[1] == 303
@@ -325,7 +325,7 @@ def test_a_page_may_not_be_hammered(client: Client, monkeypatch: pytest.MonkeyPa
 
 
 def test_when_many_guess_each_gets_one_try(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracking, "BAD_A_MINUTE_IN_ALL", 5)
+    monkeypatch.setattr(link_limits, "BAD_A_MINUTE_IN_ALL", 5)
     for n in range(5):
         assert client.get("/t/guess/", REMOTE_ADDR=f"203.0.113.{n}").status_code == 404
     assert client.get("/t/guess/", REMOTE_ADDR="203.0.113.9").status_code == 404

@@ -9,18 +9,21 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import redis
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from deliveries import actors, links
+from deliveries import actors, consumers, links
 from deliveries.actions import cancelling, carriers, dropoffs, exceptions, receiving, trips
 from deliveries.controls import Control
-from deliveries.live import arrival, snapshots
+from deliveries.live import arrival, publishing, snapshots
 from deliveries.models import Event, Manifest, Notice, Package, Tender, TrackingLink
 from deliveries.states import MOVES, PackageState
-from deliveries.views import tracking
+from deliveries.views import link_limits
 from deliveries.views.tracking_urls import urlpatterns
 
 from .. import make
@@ -310,7 +313,7 @@ def test_the_page_is_in_the_packages_language_or_the_one_asked_for(client: Clien
 def test_who_tries_many_links_waits() -> None:
     made = road.claimed(1)
     client = Client(REMOTE_ADDR="198.51.100.1")  # other tests open links from 127.0.0.1 meanwhile
-    for n in range(tracking.BAD_A_MINUTE):
+    for n in range(link_limits.BAD_A_MINUTE):
         assert client.get(f"/t/guess{n}/").status_code == 404
     answer = client.get("/t/one-more/")
     assert (answer.status_code, answer["Retry-After"]) == (429, "60")
@@ -320,21 +323,79 @@ def test_who_tries_many_links_waits() -> None:
 
 def test_a_network_of_addresses_is_one_guesser() -> None:
     """An IPv6 customer has 2^64 addresses, and a dual-stack server sees IPv4 ones in IPv6 clothes."""
-    keys = [tracking._bad_key(address) for address in ("2001:db8:0:1::1", "2001:db8:0:1:ffff:1:2:3", "2001:db8:0:2::1")]
+    keys = [
+        link_limits._of("bad", address) for address in ("2001:db8:0:1::1", "2001:db8:0:1:ffff:1:2:3", "2001:db8:0:2::1")
+    ]
     assert keys[0] == keys[1] != keys[2]
-    assert tracking._bad_key("::ffff:198.51.100.1") == tracking._bad_key("198.51.100.1")
+    assert link_limits._of("bad", "::ffff:198.51.100.1") == link_limits._of("bad", "198.51.100.1")
     made = road.claimed(1)
     client = Client(REMOTE_ADDR="2001:db8:0:1::1")
-    for n in range(tracking.BAD_A_MINUTE):
+    for n in range(link_limits.BAD_A_MINUTE):
         client.get(f"/t/guess{n}/")
     assert client.get(f"/t/{made.tokens[0]}/", REMOTE_ADDR="2001:db8:0:1::beef").status_code == 429
     assert client.get(f"/t/{made.tokens[0]}/", REMOTE_ADDR="2001:db8:0:2::1").status_code == 200
 
 
-def test_without_redis_there_is_no_limit_and_there_is_a_page(client: Client, settings: Any) -> None:
+def test_a_valid_link_that_is_hammered_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it is asked from and whichever of its pages; a second link to the same package goes on."""
+    monkeypatch.setattr(link_limits, "READS_A_MINUTE", 4)
     made = road.claimed(1)
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
+    here, there, second = Client(REMOTE_ADDR="198.51.100.1"), Client(REMOTE_ADDR="198.51.100.2"), made.tokens[0]
+    token = links.issue(package=made.packages[0], now=timezone.now())
+    for address in ("", "state", "pin/", "messages/"):
+        assert here.get(f"/t/{token}/{address}").status_code == 200
+    for address in ("", "state", "photo", "pin/"):
+        answer = there.get(f"/t/{token}/{address}")
+        assert answer.status_code == 429
+        assert 0 < int(answer["Retry-After"]) <= 60
+        assert answer["Cache-Control"] == "no-store, private"
+    assert "was opened very many times" in answer.content.decode()
+    spanish = there.get(f"/t/{token}/", {"lang": "es"})
+    assert b'<html lang="es">' in spanish.content, "in the language of the page, not of the browser"
+    assert there.get(f"/t/{second}/").status_code == 200
+
+
+def test_an_address_that_hammers_many_links_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_limits, "READS_A_MINUTE_HERE", 4)
+    made = road.claimed(3)
+    client = Client(REMOTE_ADDR="2001:db8:0:1::1")
+    assert [client.get(f"/t/{token}/").status_code for token in made.tokens * 2] == [200] * 4 + [429] * 2
+    other = Client(REMOTE_ADDR="2001:db8:0:2::1")
+    assert other.get(f"/t/{made.tokens[0]}/").status_code == 200, "others are not held up"
+
+
+def test_when_the_minute_is_over_it_goes_on(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The window begins with the first look and no later one makes it longer, or a page that asks on would never get in."""
+    monkeypatch.setattr(link_limits, "READS_A_MINUTE", 1)
+    made = road.claimed(1)
+    address = f"/t/{made.tokens[0]}/"
+    assert [client.get(address).status_code for _ in range(3)] == [200, 429, 429]
+    key = link_limits._of_link(TrackingLink.objects.get().pk)
+    cache.touch(key, 20)
+    assert int(client.get(address)["Retry-After"]) <= 20
+    cache.delete(key)
+    assert client.get(address).status_code == 200
+
+
+def test_a_family_with_many_pages_never_meets_the_limit(client: Client) -> None:
+    """Twenty pages without a socket, each opened, asked three times and once more when the phone wakes."""
+    made = road.claimed(1)
+    for _page in range(consumers.MOST_VIEWERS):
+        assert client.get(f"/t/{made.tokens[0]}/").status_code == 200
+    counted = link_limits._count([link_limits._of_link(TrackingLink.objects.get().pk)], 60)
+    [(opened, _left)] = counted.values()
+    assert opened == consumers.MOST_VIEWERS + 1, "one page is one look"
+    a_minute = consumers.MOST_VIEWERS * (1 + 3 + 1 + 8)  # opened, polled, woken, and its socket lost again and again
+    assert a_minute * 2 < link_limits.READS_A_MINUTE
+
+
+def test_without_redis_there_is_no_limit_and_there_is_a_page(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = road.claimed(1)
+    for name in ("BAD_A_MINUTE", "READS_A_MINUTE", "READS_A_MINUTE_HERE"):
+        monkeypatch.setattr(link_limits, name, 0)
+    monkeypatch.setattr(publishing, "client", lambda process: redis.Redis(port=1, retry=Retry(NoBackoff(), 0)))
     assert client.get(f"/t/{made.tokens[0]}/").status_code == 200
+    assert client.get(f"/t/{made.tokens[0]}/state").status_code == 200
     assert client.get("/t/nothing/").status_code == 404
 
 

@@ -27,8 +27,8 @@ from deliveries import actors, consumers, links, matching
 from deliveries.actions import exceptions, handover, offers, receiving, trips
 from deliveries.actions.moves import move
 from deliveries.live import groups, places, publishing
-from deliveries.models import Event, Offer, Package
-from deliveries.views import tracking
+from deliveries.models import Event, Offer, Package, TrackingLink
+from deliveries.views import link_limits
 
 from .. import make
 from . import road
@@ -148,15 +148,30 @@ def test_who_tries_many_links_waits_at_the_socket_too(web: Web) -> None:
         with pytest.raises(InvalidStatus), open_page(web, "guess"):
             pass
     assert can_open(web, made.tokens[0]), "a mistyped link or two hold up nobody"
-    key = tracking._bad_key("127.0.0.1")
+    key = link_limits._of("bad", "127.0.0.1")
     assert cache.get(key) == 2, "tries at the socket are counted with those at the pages"
-    cache.set(key, tracking.BAD_A_MINUTE, timeout=60)
+    cache.set(key, link_limits.BAD_A_MINUTE, timeout=60)
     with pytest.raises(InvalidStatus) as refused, open_page(web, made.tokens[0]):
         pass
     assert refused.value.response.status_code == 403
-    assert cache.get(key) == tracking.BAD_A_MINUTE
+    assert cache.get(key) == link_limits.BAD_A_MINUTE
     cache.delete(key)
     assert can_open(web, made.tokens[0])
+
+
+def test_sockets_of_a_link_that_is_hammered_wait(web: Web) -> None:
+    made = road.claimed(2)
+    cache.clear()
+    first, second = TrackingLink.objects.order_by("pk")
+    assert can_open(web, made.tokens[0])
+    key = link_limits._of_link(first.pk)
+    assert cache.get(key) == 1, "a socket is counted as a look"
+    cache.set(key, link_limits.READS_A_MINUTE, timeout=60)
+    assert not can_open(web, made.tokens[0])
+    assert can_open(web, made.tokens[1])
+    cache.delete(key)
+    assert can_open(web, made.tokens[0])
+    assert second.pk
 
 
 def test_a_link_has_a_limit_of_viewers_and_gives_places_back(web: Web, soon: Soon) -> None:
