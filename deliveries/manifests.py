@@ -5,9 +5,8 @@ from __future__ import annotations
 import csv
 from typing import TextIO
 
-import phonenumbers
-
 from deliveries.models import Manifest
+from stores import phones
 from stores.feeds.export import safe_cell
 
 COLUMNS = (
@@ -27,7 +26,7 @@ def write_csv(manifest: Manifest, file: TextIO) -> int:
     for tender in manifest.tenders.select_related("package", "package__store").order_by("package__zip", "package__pk"):
         package = tender.package
         texts = (
-            package.label, package.reference, package.recipient, _national(package.phone), package.address1,
+            package.label, package.reference, package.recipient, phones.national(package.phone), package.address1,
             package.address2, package.city, package.region, package.zip, package.instructions,
         )  # fmt: skip
         writer.writerow(
@@ -44,14 +43,3 @@ def write_csv(manifest: Manifest, file: TextIO) -> int:
 
 def _dollars(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02}"
-
-
-def _national(phone: str) -> str:
-    """An American number as Americans write it; its plus would read as a formula. Others keep theirs, escaped."""
-    try:
-        number = phonenumbers.parse(phone)
-    except phonenumbers.NumberParseException:
-        return phone  # typed by hand in the admin
-    if number.country_code != 1:
-        return phone
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminTimeWidget
 
 from stores import scope, units
 
 from .lengths import FeetField, LengthField, MilesField
-from .models import MOST_PICKUP_CREDIT_CENTS, ApiKey, Holiday, PayPlan, StaffMember, Store, User
+from .models import (
+    MOST_PICKUP_CREDIT_CENTS,
+    ApiKey,
+    Holiday,
+    OpeningHours,
+    PayPlan,
+    StaffMember,
+    Store,
+    User,
+    Weekday,
+)
 from .money import DollarsField, MileRateField
 from .scoped_admin import ScopedAdmin, StoreFilter
 
@@ -91,6 +104,37 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         return False
 
 
+class OpeningHoursInline(TabularInline):
+    """A line a weekday, the missing ones ready to be filled in; a day whose line stays empty is closed."""
+
+    model = OpeningHours
+    fields = ("weekday", "opens", "closes")
+    hide_title = True
+    max_num = len(Weekday)
+    formfield_overrides: ClassVar[dict[Any, Any]] = {
+        models.TimeField: {"widget": UnfoldAdminTimeWidget(attrs={"type": "time"})},
+    }
+    verbose_name_plural = _("opening hours, store time (customers who collect see them; an empty day is closed)")
+
+    @staticmethod
+    def missing(store: Store | None) -> list[int]:
+        """The weekdays without a line."""
+        there = set(store.opening_hours.values_list("weekday", flat=True)) if store is not None and store.pk else set()
+        return [day for day in Weekday.values if day not in there]
+
+    def get_extra(self, request: HttpRequest, obj: Store | None = None, **kwargs: Any) -> int:
+        return len(self.missing(obj)) if self.has_add_permission(request, obj) else 0
+
+    def has_view_permission(self, request: HttpRequest, obj: Store | None = None) -> bool:
+        return scope.access_of(request).anywhere
+
+    def has_change_permission(self, request: HttpRequest, obj: Store | None = None) -> bool:
+        """Whoever edits the store."""
+        return scope.access_of(request).may_edit("store", obj.pk if obj is not None else None)
+
+    has_add_permission = has_delete_permission = has_change_permission
+
+
 @admin.register(Store)
 class StoreAdmin(ScopedAdmin):
     """The settings of a store's evenings. Who and where the store is, only a superuser changes."""
@@ -101,6 +145,7 @@ class StoreAdmin(ScopedAdmin):
     list_filter = ("stage",)
     search_fields = ("number", "name", "city")
     ordering = ("number",)
+    inlines: Sequence[type[InlineModelAdmin]] = (OpeningHoursInline,)
     fieldsets = (
         (_("Stage"), {"fields": ("stage",)}),
         (
@@ -125,6 +170,15 @@ class StoreAdmin(ScopedAdmin):
         if field := IN_OTHER_UNITS.get(db_field.name):
             return field(initial=db_field.default)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_formset_kwargs(
+        self, request: HttpRequest, obj: Any, inline: InlineModelAdmin, prefix: str
+    ) -> dict[str, Any]:
+        """The lines that are ready to be filled in have their weekday already."""
+        kwargs = super().get_formset_kwargs(request, obj, inline, prefix)
+        if isinstance(inline, OpeningHoursInline):
+            kwargs["initial"] = [{"weekday": day} for day in inline.missing(obj)]
+        return kwargs
 
     def get_fieldsets(self, request: HttpRequest, obj: Store | None = None) -> Any:
         """Who only reads gets no form field, which would convert: columns in people's units stand in their places."""

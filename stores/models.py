@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
-from stores import units, wages
+from stores import phones, units, wages
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -209,6 +209,16 @@ class Store(models.Model):
         return ZoneInfo(self.time_zone)
 
     @property
+    def phone_national(self) -> str:
+        """The number as people here write it."""
+        return phones.national(self.phone)
+
+    @property
+    def phone_link(self) -> str:
+        """Where a link that calls the store leads."""
+        return phones.dialled(self.phone)
+
+    @property
     def offers_work(self) -> bool:
         """True when associates may be sent offers; in the other stages all goes to the carrier."""
         return self.stage in (self.Stage.PILOT, self.Stage.LIVE)
@@ -351,6 +361,28 @@ class Holiday(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}, {date_format(self.day)}"
+
+
+class OpeningHours(models.Model):
+    """When a store is open on a weekday, on its own clock. A store with rows is closed on the days that have none; one
+    without any has not said. What closes at or before it opens closes on the next day, so 0:00 is midnight."""
+
+    store = models.ForeignKey(Store, models.CASCADE, related_name="opening_hours", verbose_name=_("store"))
+    weekday = models.PositiveSmallIntegerField(_("weekday"), choices=Weekday)
+    opens = models.TimeField(_("opens"))
+    closes = models.TimeField(_("closes"))
+
+    class Meta:
+        verbose_name = _("opening hours")
+        verbose_name_plural = _("opening hours")
+        ordering = ["store", "weekday"]
+        constraints = [
+            models.UniqueConstraint(fields=["store", "weekday"], name="opening_hours_once_a_weekday"),
+            models.CheckConstraint(condition=Q(weekday__range=(0, 6)), name="opening_hours_on_a_weekday"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()} {self.opens:%H:%M}-{self.closes:%H:%M}"
 
 
 class ApiScope(models.TextChoices):

@@ -88,7 +88,7 @@ class StoreDesk(VerbAdmin, StoreAdmin):
         Verb("move_cutoff", _("Move tonight’s cut-off"), _("The carrier comes earlier or later this evening?"),
              _move_cutoff, Store.Stage.values, form=CutoffForm, one_at_a_time=True),
     )  # fmt: skip
-    inlines = (StoreEventInline,)
+    inlines = (*StoreAdmin.inlines, StoreEventInline)
 
     def state_of(self, row: Store) -> str:
         return row.stage

@@ -5,7 +5,7 @@ Made once a store and never changed again, so a newcomer's own changes stay.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from random import Random
 
@@ -15,7 +15,7 @@ from django.contrib.auth.hashers import make_password
 from associates import actions
 from associates.models import CONSENT_VERSIONS, Associate, SizeClass
 from deliveries.models import Carrier
-from stores.models import Language, PayPlan, StaffMember, Store, User
+from stores.models import Language, OpeningHours, PayPlan, StaffMember, Store, User
 
 from . import feed, names, pilot
 from .pilot import Address, PilotStore
@@ -40,6 +40,7 @@ _TERMS = (
     (4, 11_300, 31_800, SizeClass.LARGE, 450_000, 20, 0),
 )
 LIMITS: tuple[dict[str, int], ...] = tuple(dict(zip(_NAMES, terms, strict=True)) for terms in _TERMS)
+OPEN, OPEN_SUNDAY = (time(6), time(23)), (time(7), time(21))
 VEHICLES = ("Small car", "Hatchback", "Sedan", "Small SUV", "Minivan", "Pickup with a cover")
 
 
@@ -72,6 +73,9 @@ def make_store(place: PilotStore, now: datetime) -> Store:
         store=store, effective_from=date(2026, 1, 1), hourly_cents=place.hourly_cents, per_package_cents=100,
         mileage_tenth_cents=725,
     )  # fmt: skip
+    for weekday in range(7):
+        opens, closes = OPEN_SUNDAY if weekday == 6 else OPEN
+        OpeningHours.objects.create(store=store, weekday=weekday, opens=opens, closes=closes)
     Carrier.objects.create(store=store, name=place.carrier)
     rng = Random(f"crew {place.number}")
     _staff(store, rng, now)

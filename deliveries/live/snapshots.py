@@ -25,6 +25,7 @@ from deliveries import nearby
 from deliveries.controls import BRIEF_AFTER
 from deliveries.models import Claim, Event, Package, Proof
 from deliveries.states import ENDED, PackageState
+from stores import opening
 from stores.models import Store
 from stores.places import Point, distance_m
 
@@ -91,6 +92,7 @@ class Facts:
     position: nearby.Seen | None = None
     away_m: int | None = None  # from there to the door
     door: Point | None = None  # on the map beside the position, never without one
+    week: opening.Week | None = None  # when the store is open, for whoever comes to collect
     own: Own = field(default_factory=Own)
     timeline: tuple[Line, ...] = ()
 
@@ -101,7 +103,7 @@ def public_status(state: str) -> Status | None:
 
 
 def load(package_ids: Collection[int], *, now: datetime) -> dict[int, Facts]:
-    """The facts of these packages, in at most seven queries however many there are. Unknown ids are left out."""
+    """The facts of these packages, in at most nine queries however many there are. Unknown ids are left out."""
     packages = Package.objects.filter(pk__in=package_ids).select_related(
         "store", "trip__associate", "tender__manifest__carrier"
     )
@@ -121,6 +123,7 @@ def load(package_ids: Collection[int], *, now: datetime) -> dict[int, Facts]:
     delivered = [pk for pk, package in found.items() if package.state == PackageState.DELIVERED]
     proofs = {proof.package_id: proof for proof in Proof.objects.filter(package__in=delivered, undone_at=None)}
     roads = _roads({p.trip_id for p in found.values() if p.state in (PackageState.OUT, *BEFORE_LEAVING)})
+    weeks = opening.weeks_of({p.store for p in found.values() if p.state == PackageState.HELD_FOR_PICKUP}, now=now)
     return {
         pk: _facts(
             package,
@@ -129,6 +132,7 @@ def load(package_ids: Collection[int], *, now: datetime) -> dict[int, Facts]:
             proofs.get(pk),
             roads.get(package.trip_id or 0),
             owns[pk],
+            weeks.get(package.store_id),
             now,
         )
         for pk, package in found.items()
@@ -152,6 +156,7 @@ def _facts(
     proof: Proof | None,
     road: list[Claim] | None,
     mine: Own,
+    week: opening.Week | None,
     now: datetime,
 ) -> Facts:
     state = PackageState(package.state)
@@ -194,6 +199,7 @@ def _facts(
         position=seen,
         away_m=round(distance_m(Point(seen.lat, seen.lon), package.point)) if seen else None,
         door=package.point if seen else None,
+        week=week if status == Status.PICK_UP else None,
         own=mine,
         timeline=() if brief else _timeline(events),
     )
@@ -259,8 +265,8 @@ def _fragment() -> Any:
 
 def again_s(facts: Facts, now: datetime) -> int | None:
     """After how many seconds the page should ask once more though nothing happened: its window closes, the promise cannot be
-    kept any more or is over, the position is no news any more, the other day has come, the carrier may have answered. Else
-    None."""
+    kept any more or is over, the position is no news any more, the other day has come, the carrier may have answered, the store
+    opens or closes. Else None."""
     waits: list[float] = [CARRIER_ANSWERS_S] if facts.carrier_silent else []
     promised = facts.status == Status.WITH_CARRIER and not facts.brief
     waits += [
@@ -272,6 +278,8 @@ def again_s(facts: Facts, now: datetime) -> int | None:
         waits.append(max(60.0, (facts.window.closes - now).total_seconds()))
     if facts.position is not None:
         waits.append((facts.position.at + nearby.SHOWN_FOR - now).total_seconds())
+    if facts.week is not None:
+        waits.append((facts.week.at(now).until - now).total_seconds())
     if facts.own.not_before is not None:
         waits.append((facts.own.not_before - now).total_seconds())
     return max(1, int(min(waits)) + 1) if waits else None

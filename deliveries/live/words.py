@@ -62,6 +62,8 @@ class Said:
     place: str
     near: str
     credit: str
+    opening: str
+    hours: list[str]
     safe_place: str
     controls: list[tuple[str, str, str]]
     step: int | None
@@ -177,6 +179,8 @@ def say(facts: Facts, *, now: datetime) -> Said:
         place=_place(facts),
         near=_near(facts),
         credit=_credit(facts),
+        opening=facts.week.say(now) if facts.week else "",
+        hours=facts.week.lines() if facts.week else [],
         safe_place=str(dict(SafePlace.choices).get(facts.own.safe_place, "")),
         controls=[
             (str(control), str(CONTROLS[control][0]), str(CONTROLS[control][1]))

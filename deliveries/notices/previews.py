@@ -17,6 +17,7 @@ from deliveries.live.words import Status
 from deliveries.models import DeliveryException
 from deliveries.models.notice import Channel
 from stores.models import Store
+from stores.opening import weeks_of
 
 from . import texts, wording
 from .channels import Text, sms
@@ -77,8 +78,9 @@ def preview(
 def sample(kind: str, store: Store, channel: str, *, now: datetime) -> dict[str, Any]:
     """What the templates read, made up, in the language that is active."""
     return {
-        "store": texts.name(store.name, channel, _("your store")), "store_phone": texts.line(store.phone),
+        "store": texts.name(store.name, channel, _("your store")), "store_phone": texts.line(store.phone_national),
         "address": texts.line(f"{store.address1}, {store.city}"), "courier": texts.name("Ana", channel, ""),
+        "hours": week.lines() if (week := weeks_of([store], now=now).get(store.pk)) else [],
         "carrier": texts.name("Parcel Express", channel, ""), "since": now, "promise": now + timedelta(hours=1),
         "promised_today": True, "by": now + timedelta(minutes=50), "reason": words.REASONS["nobody_home"],
         "next_step": words.NEXT[STATUS.get(kind, Status.ON_THE_WAY)], "photo": True, "pin": "",

@@ -117,9 +117,10 @@ def of_package(
     with translation.override(language):
         return {
             "store": name(store.name, channel, _("your store")),
-            "store_phone": line(store.phone),
+            "store_phone": line(store.phone_national),
             "address": line(f"{store.address1}, {store.city}"),
             "courier": name(facts.courier, channel, _("Somebody")),
+            "hours": facts.week.lines() if facts.week else [],
             "carrier": name(facts.carrier, channel, _("The carrier")),
             "since": facts.since,
             "promise": facts.promise,

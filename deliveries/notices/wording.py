@@ -121,7 +121,7 @@ def longest(kind: str, language: str, name: str) -> dict[str, str]:
     noon = datetime(2026, 9, 23, 12, 45, tzinfo=UTC)  # a Wednesday in September
     with translation.override(language), timezone.override(UTC):
         context = {
-            **dict.fromkeys(("store", "courier", "carrier"), name), "store_phone": "+1 201 555 0100",
+            **dict.fromkeys(("store", "courier", "carrier"), name), "store_phone": "(201) 555-0100",
             "address": f"{name} {name} {name}", "by": noon, "since": noon, "promise": noon,
             "reason": max(map(str, words.REASONS.values()), key=len),
             "next_step": max(map(str, words.NEXT.values()), key=len),

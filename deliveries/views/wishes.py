@@ -32,6 +32,7 @@ from deliveries.live import snapshots
 from deliveries.live.snapshots import Facts
 from deliveries.models import FirstPin, GateCode, Package, SafePlace, TrackingLink
 from stores import units
+from stores.opening import weeks_of
 from stores.places import EARTH_RADIUS_M, Point, Precision
 from stores.refused import Refused
 
@@ -204,8 +205,11 @@ def _keep(request: HttpRequest, package: Package, now: datetime) -> str:
 
 
 def _pick_up(request: HttpRequest, package: Package, facts: Facts, now: datetime) -> dict[str, Any]:
-    cents = package.store.pickup_credit_cents
-    return {"credit": units.dollars(cents) if cents else ""}
+    cents, week = package.store.pickup_credit_cents, weeks_of([package.store], now=now).get(package.store_id)
+    return {
+        "credit": units.dollars(cents) if cents else "", "opening": week.say(now) if week else "",
+        "hours": week.lines() if week else [],
+    }  # fmt: skip
 
 
 def _who_brings(request: HttpRequest, package: Package, now: datetime) -> str:

@@ -165,7 +165,7 @@ def test_the_next_stop_comes_first(evening: Evening) -> None:
     point = f"{stop.lat:.6f},{stop.lon:.6f}"
     assert f'href="https://www.google.com/maps/dir/?api=1&amp;destination={point}" rel="noopener noreferrer"' in page
     assert f'href="geo:{point}' in page
-    assert 'href="tel:201-555-0100"' in page
+    assert 'href="tel:+1-201-555-0100"' in page
     assert "sam@example.net" not in page, "no way round the store to the customer"
     evening.client.post(f"/trip/stops/{stop.pk}/arrive/")
     evening.client.post(f"/trip/stops/{stop.pk}/arrive/")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from django.urls import reverse
 from deliveries import pay, quoting
 from deliveries.admin.pay_plans import CASES
 from stores import units
-from stores.models import PayPlan, StaffMember, Store
+from stores.models import OpeningHours, PayPlan, StaffMember, Store, Weekday
 from tests import make
 
 from . import world
@@ -91,8 +91,9 @@ def settings_of(page: Any) -> dict[str, Any]:
     """What a browser would send back of the admin's form, untouched."""
     form = page.context["adminform"].form
     sent = {bound.html_name: bound.value() for bound in form}
-    inlines = [bound for each in page.context["inline_admin_formsets"] for bound in each.formset.management_form]
-    sent |= {bound.html_name: bound.value() for bound in inlines}
+    for formset in (each.formset for each in page.context["inline_admin_formsets"]):
+        for part in (formset.management_form, *formset):
+            sent |= {bound.html_name: bound.value() for bound in part}
     return {name: value for name, value in sent.items() if value is not None}
 
 
@@ -151,3 +152,36 @@ def test_a_new_store_begins_with_the_usual_lengths(enter: Enter) -> None:
     page = enter(user=make.user(is_staff=True, is_superuser=True)).get(reverse("admin:stores_store_add"))
     sent = settings_of(page)
     assert (str(sent["radius_m"]), str(sent["far_m"])) == ("14.9", "492")
+
+
+def test_opening_hours_are_kept_with_the_store(elsewhere: Store, enter: Enter) -> None:
+    client, url = enter(elsewhere), reverse("admin:stores_store_change", args=[elsewhere.pk])
+    page = client.get(url)
+    sent = settings_of(page)
+    lines = page.context["inline_admin_formsets"][0].formset
+    assert [form["weekday"].value() for form in lines] == list(Weekday.values), (
+        "a line a weekday, ready to be filled in"
+    )
+    for day in (0, 6):
+        sent |= {f"opening_hours-{day}-opens": "07:00", f"opening_hours-{day}-closes": "21:00"}
+    assert client.post(url, sent).status_code == 302
+    kept = elsewhere.opening_hours.values_list("weekday", "opens", "closes")
+    assert list(kept) == [(0, time(7), time(21)), (6, time(7), time(21))], "an empty line is a closed day"
+
+    page = client.get(url)
+    again = page.context["inline_admin_formsets"][0].formset
+    assert [form["weekday"].value() for form in again] == [0, 6, 1, 2, 3, 4, 5]
+    answer = client.post(url, {**settings_of(page), "opening_hours-2-opens": "09:00"})
+    assert answer.status_code == 200
+    assert answer.context["inline_admin_formsets"][0].formset.forms[2].errors["closes"]
+    assert client.post(url, {**settings_of(page), "opening_hours-1-DELETE": "on"}).status_code == 302
+    assert [row.weekday for row in elsewhere.opening_hours.all()] == [0]
+
+
+def test_who_only_reads_a_store_changes_no_hours(elsewhere: Store, enter: Enter) -> None:
+    OpeningHours.objects.create(store=elsewhere, weekday=0, opens=time(7), closes=time(21))
+    client, url = enter(elsewhere, StaffMember.Role.BAY), reverse("admin:stores_store_change", args=[elsewhere.pk])
+    page = client.get(url).content.decode()
+    assert "7 a.m." in page
+    assert "opening_hours-0-opens" not in page
+    assert client.post(url, {"opening_hours-0-opens": "08:00"}).status_code == 403
