@@ -87,7 +87,7 @@ class Week:
         for hours, run in groupby(range(7), key=self.days.get):
             days = list(run)
             first, last = days[0], days[-1]
-            said = {"first": Weekday(first).label, "last": Weekday(last).label}
+            said: dict[str, object] = {"first": Weekday(first).label, "last": Weekday(last).label}
             if hours is not None:
                 said |= {"opens": dateformat.format(hours[0], "P"), "closes": dateformat.format(hours[1], "P")}
             if hours is None:
