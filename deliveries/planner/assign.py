@@ -98,6 +98,11 @@ class Relaxation:
     prices: Prices
     wages: Ints
 
+    def whole(self) -> list[int] | None:
+        """Numbers of the chosen bundles, if none is chosen in part: then this is a plan, and the best of these bundles."""
+        chosen = self.shares > 0.5
+        return np.flatnonzero(chosen).tolist() if np.abs(self.shares - chosen).max(initial=0.0) < 1e-6 else None
+
 
 class Master:
     """The linear relaxation of choosing bundles, in HiGHS, growing by bundles and cuts."""

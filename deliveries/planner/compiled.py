@@ -159,6 +159,11 @@ def ready() -> None:
         _load(folder)
 
 
+def made() -> bool:
+    """Whether they are loaded, or only have to be."""
+    return _loaded is not None or (possible() and _folder().exists())
+
+
 def possible() -> bool:
     """Whether there is what makes and loads them."""
     return find_spec("llvmlite") is not None and find_spec("numba") is not None

@@ -19,12 +19,14 @@ from deliveries.planner.bundles import Found, Pricer, Prices
 from deliveries.planner.compiled import Kernels
 from deliveries.planner.model import Model, Trips
 from deliveries.planner.plan import Stop, Stopped
-from deliveries.planner.stages import Stages
+from deliveries.planner.stages import LARGE, Stages
 
 log = logging.getLogger(__name__)
 
 BEAM, FEW, MANY = 16, 100_000, 1_000_000
 """Labels of a level expanded while prices are still poor; labels per associate before a threshold is raised, or given up."""
+MOST_PATIENCE = 16
+"""So many times FEW at most, where pricing with fewer leaves the bound above the relaxation."""
 LABELS_PER_SECOND = 300_000
 """At least; near the end a search gets no more labels than there is time for, so that it still ends with a bound."""
 QUICK_CHOICE, QUICK_NODES, EASY_CHOICE, WIDEST_CHOICE = 2500, 20, 15_000, 30_000
@@ -51,6 +53,7 @@ class Exact:
         self.best: Bound | None = None
         self._ceiling: int | None = None
         self._fixed_gap = float("inf")
+        self._patience = 1
         self.pool = stages.pool
         self._fresh = list(range(len(self.pool)))
         self._queued = set(self._fresh)
@@ -91,24 +94,38 @@ class Exact:
         self._generate(beam=False)
         if self.proved:
             return
-        self._choose_from_pool(self._relaxation)
-        for _ in range(CUT_ROUNDS):
-            if self.proved or self._listable():
-                break
+        widest, labels, listed = WIDEST_CHOICE, MANY, self._close_in()
+        while not self.proved:
+            self._decide(widest, labels, listed)
+            widest, labels, listed = 2 * widest, 2 * labels, None
+
+    def _close_in(self) -> list[Found] | None:
+        """Better plans and cuts, until the bundles inside the gap are few enough to choose among: those, if it came so far.
+
+        In a large evening the first choice waits for the first cuts, with which it takes half as long and finds more.
+        """
+        for cut in range(CUT_ROUNDS):
+            if cut == (1 if self.model.size >= LARGE else 0):
+                self._choose_from_pool(self._relaxation)
+            if self.proved:
+                return None
+            listed = self._listable()
+            if listed is not None:
+                return listed
             cuts = self.master.violated(self._relaxation.shares)
             if not len(cuts):
                 break
             before = self._gap()
             self.master.cut(cuts)
             self._generate(beam=False)
-            if self.proved or self._gap() > 0.97 * before:
+            if self.proved or (cut and self._gap() > 0.97 * before):
                 break
-        if not self.proved and not self._listable():
+        if self.proved:
+            return None
+        listed = self._listable()
+        if listed is None:
             self._choose_from_pool(self._relaxation)
-        widest, labels = WIDEST_CHOICE, MANY
-        while not self.proved:
-            self._decide(widest, labels)
-            widest, labels = 2 * widest, 2 * labels
+        return listed
 
     def _gap(self) -> int:
         assert self.best is not None
@@ -152,6 +169,9 @@ class Exact:
             self.master.add(self._fresh)
             self._fresh = []
             relaxation = self._relaxation = self.master.solve(self.stop)
+            whole = relaxation.whole()
+            if whole is not None:
+                self._keep(self.pool.trips(whole), sum(self.pool.worths[k] for k in whole))
             self.stop.check()
             prices = relaxation.prices
             if beam and centre is not None:
@@ -176,7 +196,9 @@ class Exact:
                 "beam" if beam else "exact", self.value, self.bound, relaxation.value, sum(f.labels for f in found),
                 new, len(self.pool), sum(len(p.to) for p in self.pricers),
             )  # fmt: skip
-            if new == 0 or (beam and new < len(self.people) // 8):
+            if new == 0 and not beam and value > relaxation.value + self.step and self._patience < MOST_PATIENCE:
+                self._patience *= 4
+            elif new == 0 or (beam and new < len(self.people) // 8):
                 return
 
     def _price(self, prices: Prices, wages: np.ndarray, *, beam: bool) -> list[Found]:
@@ -186,12 +208,12 @@ class Exact:
             threshold = int(wages[a])
             if beam:
                 return pricer.beam(prices, threshold, width=BEAM, most=30)
-            found = pricer.price(prices, threshold, limit=self._timely(FEW), most=30)
+            found = pricer.price(prices, threshold, limit=self._timely(self._patience * FEW), most=30)
             raised = 4 * self.step
             while not found.exact and raised < 300 * self.step:
                 self.stop.check()
                 raised *= 4
-                again = pricer.price(prices, threshold + raised, limit=self._timely(FEW), most=30)
+                again = pricer.price(prices, threshold + raised, limit=self._timely(self._patience * FEW), most=30)
                 found = Found(again.best, again.exact, found.routes, found.detours, found.profits, found.labels)
             return found
 
@@ -220,12 +242,12 @@ class Exact:
     def _choose_from_pool(self, relaxation: Relaxation) -> None:
         """A better plan from the bundles at hand whose reduced profit is inside the gap, or from searching on meanwhile."""
         assert self.best is not None
-        members = self.pool.inside(relaxation, self.best.value - self.value, QUICK_CHOICE)
-        before = self.value
+        before, start, cuts = self.value, self.stages.add(self.trips), self.master.triples
+        members = sorted({*self.pool.inside(relaxation, self.best.value - self.value, QUICK_CHOICE), *start})
         chosen, deeper = self._map(
             lambda work: work(),
             (
-                lambda: choose(self.model, self.pool, members, self.stop, nodes=QUICK_NODES),
+                lambda: choose(self.model, self.pool, members, self.stop, triples=cuts, nodes=QUICK_NODES, start=start),
                 lambda: self.stages.deeper(self.trips, self.stop),
             ),
         )
@@ -249,39 +271,43 @@ class Exact:
     def _list(self, width: int, labels: int) -> list[Found] | None:
         """By associate, every bundle that loses less than ``width`` ticks against the best; None if it takes too much."""
         assert self.best is not None
-        best = self.best
+        best, too_many = self.best, False
 
-        def one(a: int) -> Found:
+        def one(a: int) -> Found | None:
+            nonlocal too_many
             self.stop.check()
-            return self.pricers[a].price(
+            if too_many:
+                return None
+            found = self.pricers[a].price(
                 best.prices, int(best.profits[a]) - width, limit=self._timely(labels), listing=True
             )
+            too_many = too_many or not found.exact
+            return found if found.exact else None
 
-        listed = []
-        for found in self._map(one, self.people):
-            if not found.exact:
-                return None
-            listed.append(found)
-        return listed
+        listed = [found for found in self._map(one, self.people) if found is not None]
+        return None if too_many else listed
 
-    def _listable(self) -> bool:
-        """Whether all bundles inside the gap are few enough to choose among right away."""
+    def _listable(self) -> list[Found] | None:
+        """By associate, all bundles inside the gap, if they are few enough to choose among right away."""
         self._fix(share=0.999)
-        listed = self._list(self._gap() - self.step + 1, FEW)
-        return listed is not None and sum(len(found.profits) for found in listed) <= EASY_CHOICE
+        listed = self._list(self._gap() - self.step + 1, 2 * EASY_CHOICE)
+        if listed is not None and sum(len(found.profits) for found in listed) <= EASY_CHOICE:
+            return listed
+        return None
 
-    def _decide(self, widest: int, labels: int) -> None:
+    def _decide(self, widest: int, labels: int, listed: list[Found] | None) -> None:
         """List the bundles inside the gap and choose among them in integers.
 
         A plan with a bundle that loses ``width`` ticks is worth at most the bound less ``width``. So with every bundle of a
         smaller loss at hand, the true optimum is at most the larger of the choice's bound and that; if the list covers the
-        gap, the choice is the optimum.
+        gap, the choice is the optimum. ``listed``: the whole list, where it is at hand.
         """
         assert self.best is not None
-        self._fix(share=0.999)
         full = width = self._gap() - self.step + 1
-        while (listed := self._list(width, labels)) is None:
-            width, labels = width * 2 // 3, labels * 2
+        if listed is None:
+            self._fix(share=0.999)
+            while (listed := self._list(width, labels)) is None:
+                width, labels = width * 2 // 3, labels * 2
         losses = np.concatenate([self.best.profits[a] - f.profits for a, f in enumerate(listed)])
         if len(losses) > widest:
             width = min(width, int(np.partition(losses, widest)[widest]))

@@ -9,10 +9,15 @@ from deliveries.planner.model import FAR, Model, Trips
 from deliveries.planner.plan import Stop
 
 FEW_PAIRS, FEW_LABELS = 1500, 2000
+FEWEST_PAIRS = 400
+"""Up to so many this is quicker than compiled code; up to FEW_PAIRS it is what there is without."""
 
 
-def settle(model: Model, trips: Trips, stop: Stop) -> tuple[Pool, Choice] | None:
-    """The best choice among all feasible bundles, or None if there are too many to list or no time to."""
+def settle(model: Model, trips: Trips, stop: Stop, *, most_pairs: int = FEW_PAIRS) -> tuple[Pool, Choice] | None:
+    """The best choice among all feasible bundles, or None if there are too many to list or no time to.
+
+    ``most_pairs``: of an associate and two stops one after the other that fit its detour.
+    """
     pairs, graphs = 0, []
     for a in range(len(model.packages)):
         nodes = np.concatenate(([0], np.flatnonzero(model.possible[a])))
@@ -24,7 +29,7 @@ def settle(model: Model, trips: Trips, stop: Stop) -> tuple[Pool, Choice] | None
         limit = np.minimum(model.cap[a, nodes], int(model.by_count[a].max()))
         alone = cost[0] <= limit
         pairs += int((cost[0][:, None] + cost <= limit[None, :])[alone].sum())
-        if pairs > FEW_PAIRS:
+        if pairs > most_pairs:
             return None
         graphs.append((nodes, cost, limit))
     pool, labels = Pool(model), 0

@@ -53,7 +53,8 @@ def _improve(model: Model, trips: Trips, stop: Stop, seed: int, threads: int | N
     value = model.total(trips)
     if stop():
         return trips, value, None
-    settled = small.settle(model, trips, stop)
+    few = small.FEWEST_PAIRS if compiled.made() else small.FEW_PAIRS
+    settled = small.settle(model, trips, stop, most_pairs=few)
     if settled is not None:
         pool, choice = settled
         if choice.value > value:

@@ -18,7 +18,7 @@ from .test_tolls import pricers
 
 
 def planned(kernels: Any, seed: int, style: sample.Style, monkeypatch: pytest.MonkeyPatch) -> Plan:
-    monkeypatch.setattr(small, "settle", lambda *_: None)
+    monkeypatch.setattr(small, "settle", lambda *_, **_k: None)
     monkeypatch.setattr(compiled, "_loaded", kernels)
     monkeypatch.setattr("deliveries.planner.stages.ROUNDS_PER_STOP", 4)
     problem = sample.evening(seed, packages=7, associates=4, style=style, radius_m=9000)
@@ -83,7 +83,7 @@ def test_two_that_start_at_once_compile_once(tmp_path: Path, monkeypatch: pytest
 
 def test_to_run_them_numba_is_not_imported(kernels: Kernels) -> None:
     code = (
-        "import sys; from deliveries.planner import Stop, compiled, sample, small, solve; small.settle = lambda *_: None\n"
+        "import sys; from deliveries.planner import Stop, compiled, sample, small, solve; small.settle = lambda *_, **_k: None\n"
         "plan = solve(sample.evening(2, packages=30, associates=16, style='gen'), stop=Stop.after(20))\n"
         "assert compiled._loaded is not None; print('numba' in sys.modules)"
     )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from itertools import count
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deliveries.planner import Plan, Problem, Stop, evaluate, sample, small, solve
+from deliveries.planner import Plan, Problem, Stop, evaluate, exact, sample, small, solve
+from deliveries.planner.assign import Relaxation
+from deliveries.planner.bundles import Prices
 from deliveries.planner.compiled import Kernels
 
 from .brute import optimum
@@ -34,7 +37,7 @@ def test_optimum_of_tiny_evenings(seed: int) -> None:
 
 
 def test_optimum_by_column_generation(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(small, "settle", lambda *_: None)
+    monkeypatch.setattr(small, "settle", lambda *_, **_k: None)
 
     @MANY
     @given(SEEDS)
@@ -45,10 +48,35 @@ def test_optimum_by_column_generation(kernels: Kernels, monkeypatch: pytest.Monk
     check()
 
 
+def test_optimum_where_no_label_may_be_wasted(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few labels, few bundles: pricing is raised and repeated, listing given up, and the choice made of parts of the list."""
+    monkeypatch.setattr(small, "settle", lambda *_, **_k: None)
+    for name, few in (("FEW", 3), ("MANY", 8), ("EASY_CHOICE", 2), ("WIDEST_CHOICE", 4), ("LARGE", 0)):
+        monkeypatch.setattr(exact, name, few)
+
+    @settings(max_examples=300, deadline=None)
+    @given(SEEDS)
+    def check(seed: int) -> None:
+        problem = evening(seed)
+        assert_optimal(problem, solve(problem, stop=Stop.never(), threads=1))
+
+    check()
+
+
+@pytest.mark.parametrize(
+    ("shares", "chosen"),
+    [([0.0, 1.0, 0.0, 1.0], [1, 3]), ([1e-9, 1.0 - 1e-9], [1]), ([0.5, 0.5], None), ([0.0, 1e-3], None), ([], [])],
+)
+def test_a_relaxation_with_nothing_chosen_in_part_is_a_plan(shares: list[float], chosen: list[int] | None) -> None:
+    none = np.zeros(0, dtype=np.int64)
+    relaxation = Relaxation(0.0, np.array(shares), Prices(none, none.reshape(0, 3), none), none)
+    assert relaxation.whole() == chosen
+
+
 def test_stopped_at_any_moment_the_plan_is_valid_and_the_bound_holds(
     kernels: Kernels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(small, "settle", lambda *_: None)
+    monkeypatch.setattr(small, "settle", lambda *_, **_k: None)
 
     @settings(max_examples=300, deadline=None)
     @given(SEEDS, st.integers(0, 80))
@@ -73,7 +101,7 @@ def test_both_ways_agree_on_an_evening_of_usual_size(
     monkeypatch.setattr(small, "FEW_LABELS", 10**6)
     problem = sample.evening(5, packages=14, associates=10, style=style)
     listed = solve(problem, stop=Stop.never())
-    monkeypatch.setattr(small, "settle", lambda *_: None)
+    monkeypatch.setattr(small, "settle", lambda *_, **_k: None)
     generated = solve(problem, stop=Stop.never())
     assert listed.status == generated.status == "optimal"
     assert listed.objective_ticks == generated.objective_ticks > 0
