@@ -396,6 +396,10 @@ UNFOLD = {
                     _page(_("Shifts"), "schedule", "associates_shift"),
                     _page(_("Pay ledger"), "receipt_long", "deliveries_ledgerentry"),
                     _page(_("Pay disputes"), "forum", "deliveries_dispute"),
+                    {
+                        "title": _("Payroll"), "icon": "price_check", "link": reverse_lazy("staff:payroll"),
+                        "permission": "deliveries.views.payroll.may_somewhere",
+                    },
                 ],
             },
             {

@@ -24,7 +24,7 @@ LEAD_VERBS = BAY_VERBS | {
     "withdraw", "release", "reassign", "override", "tender", "force_hold", "cancel", "confirm_pin", "abandon", "pause",
     "set_stage", "move_cutoff", "switch", "word", "simulate", "report", "settle_report", "import",
 }  # fmt: skip
-PAY_VERBS = frozenset({"report", "correct", "accept_dispute", "explain_dispute"})
+PAY_VERBS = frozenset({"report", "correct", "accept_dispute", "explain_dispute", "approve_pay"})
 VERBS: dict[str, frozenset[str]] = {
     StaffMember.Role.BAY: BAY_VERBS,
     StaffMember.Role.LEAD: LEAD_VERBS,

@@ -21,6 +21,7 @@ from stores.models import ApiScope, Store
 from . import schema
 from .base import HIGHEST_ID, MOST_A_PAGE, USUAL_PAGE, ApiView, day, moment, next_page, one_of, page_of, pages, whole
 from .keys import ANY
+from .problems import NotNow
 from .shapes import TRIP_STATES
 
 
@@ -122,7 +123,7 @@ def _trips(trips: list[Trip]) -> list[dict[str, Any]]:
 
 class Payroll(ApiView):
     scopes = {"GET": ApiScope.PAYROLL_READ}
-    parameters = ("store", "from", "to")
+    parameters = ("store", "from", "to", "approved")
 
     @extend_schema(operation_id="export_payroll", **schema.PAYROLL)
     def get(self, request: Request) -> HttpResponse:
@@ -131,16 +132,20 @@ class Payroll(ApiView):
         first, last = day(request, "from"), day(request, "to")
         if first is None or last is None:
             raise ParseError(_("Name the first and the last evening: ?from=2026-11-16&to=2026-11-22"), code="period")
+        only_approved = one_of(request, "approved", ("true", "false")) == "true"
         try:
-            data = payroll.export(store, first, last, now=timezone.now())
+            file = payroll.make_file(store, first, last, now=timezone.now(), only_approved=only_approved)
         except (payroll.BadPeriod, OverflowError) as bad:
             raise ParseError(str(bad), code="period") from None
+        except payroll.NotApproved as no:
+            raise NotNow(no) from None
         return HttpResponse(
-            data,
+            file.data,
             content_type="text/csv; charset=utf-8",
             headers={
-                "Content-Disposition": f'attachment; filename="{payroll.file_name(store, first, last)}"',
-                "Homeward-Signature": payroll.sign(data).strip(),
+                "Content-Disposition": f'attachment; filename="{file.name}"',
+                "Homeward-Signature": payroll.sign(file.data).strip(),
+                "Homeward-Approved": "true" if file.approved else "false",
                 "Cache-Control": "no-store",
             },
         )

@@ -274,13 +274,19 @@ ONE_TRIP: dict[str, Any] = {
 }
 PAYROLL: dict[str, Any] = {
     "summary": "A store's pay as CSV",
-    "description": "Whole evenings that are over, a row a ledger line; signed in Homeward-Signature. See docs/pay.md.",
+    "description": (
+        "Whole evenings that are over, a row a ledger line; signed in Homeward-Signature. Homeward-Approved says whether "
+        "somebody has approved all of it. See docs/pay.md."
+    ),
     "parameters": [
         STORE,
         OpenApiParameter("from", {"type": "string", "format": "date"}, required=True, description="The first evening."),
         OpenApiParameter("to", {"type": "string", "format": "date"}, required=True, description="The last, in it."),
+        OpenApiParameter(
+            "approved", enum=["true", "false"], description="true: 409 unless all of these evenings are approved."
+        ),
     ],
-    "responses": {(200, "text/csv"): {"type": "string"}, **_problems(400, 401, 403, 404, 429)},
+    "responses": {(200, "text/csv"): {"type": "string"}, **_problems(400, 401, 403, 404, 409, 429)},
 }
 _WEBHOOK = OpenApiParameter("webhook_id", {"type": "integer", "minimum": 0}, "path")
 _OUTCOME = ["waiting", "delivered", "given_up"]

@@ -11,6 +11,7 @@ from .message_text import MessageText
 from .notice import MessageOptOut, MessageSettings, Notice, PushSubscription
 from .offer import Offer, OfferPackage, Round
 from .package import ItemClass, Package, PackageQuerySet, SafePlace, TrackingLink
+from .pay_approval import PayApproval, PayDownload
 from .simulation import Simulation
 from .stop_rule import StaffNotice, StopRule
 from .store_event import StoreEvent
@@ -45,6 +46,8 @@ __all__ = [
     "OfferPackage",
     "Package",
     "PackageQuerySet",
+    "PayApproval",
+    "PayDownload",
     "Proof",
     "PushSubscription",
     "RatingTally",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from deliveries import actors, payroll
-from deliveries.actions import handover, trips
+from deliveries.actions import approving, handover, trips
 from deliveries.models import Package, TrackingLink
 from stores.models import Store
 from tests import make
@@ -155,6 +155,25 @@ def test_payroll_is_the_signed_export(system: System, store: Store, is_problem: 
     is_problem(system.get(f"{url}&from=2026-11-22&to=2026-11-16"), 400, "period")
     is_problem(system.get(f"{url}&from=9999-12-31&to=9999-12-31"), 400, "period")
     is_problem(System(store, scopes=["trips:read"]).get(f"{url}&from=2026-11-16&to=2026-11-22"), 403, "scope")
+
+
+def test_payroll_that_must_be_approved_waits_for_that(system: System, store: Store, is_problem: Any) -> None:
+    url = f"/api/v1/payroll?store={store.number}&from=2026-11-16&to=2026-11-22"
+    assert system.get(url)["Homeward-Approved"] == "false"
+    is_problem(system.get(f"{url}&approved=true"), 409, "not_approved")
+    is_problem(system.get(f"{url}&approved=perhaps"), 400)
+    file = payroll.make_file(store, date(2026, 11, 16), date(2026, 11, 22), now=NOW)
+    approving.approve(
+        store=store,
+        first=date(2026, 11, 16),
+        last=date(2026, 11, 22),
+        shown=file.digest,
+        by=actors.system("t"),
+        now=NOW,
+    )
+    answer = system.get(f"{url}&approved=true")
+    assert (answer.content, answer["Homeward-Approved"]) == (file.data, "true")
+    is_problem(system.get(f"{url.replace('11-16', '11-15')}&approved=true"), 409, "not_approved")
 
 
 def test_an_address_that_no_route_takes_is_a_problem_document_too() -> None:

@@ -87,6 +87,11 @@ def general_pages(zanzibar: World) -> Iterator[str]:
         yield reverse("staff:import", args=[job.pk]) + "?part=1"
         yield reverse("staff:import_rejected", args=[job.pk])
     yield reverse("staff:reports")
+    yield reverse("staff:payroll")
+    for approval in zanzibar.approved:
+        yield reverse("staff:payroll") + f"?from={approval.first_day}"
+        yield reverse("staff:payroll_file", args=[approval.pk])
+        yield reverse("staff:payroll_signature", args=[approval.pk])
     yield reverse("staff:custody") + f"?q={zanzibar.word}"
     yield reverse("staff:message_text", args=["late", "en"])
     yield reverse("staff:switches")

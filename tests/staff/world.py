@@ -13,8 +13,9 @@ from django.core.files.base import ContentFile
 from django.db.models import Model
 
 from associates.models import Associate, Shift
-from deliveries import actors, hours, pay, quoting
+from deliveries import actors, hours, pay, payroll, quoting
 from deliveries.actions import (
+    approving,
     carriers,
     claims,
     dropoffs,
@@ -37,6 +38,7 @@ from deliveries.models import (
     Manifest,
     Offer,
     Package,
+    PayApproval,
     Proof,
     Round,
     StopRule,
@@ -65,6 +67,7 @@ class World:
     packages: dict[str, Package] = field(default_factory=dict)
     rows: list[Model] = field(default_factory=list)
     imported: list[Import] = field(default_factory=list)
+    approved: list[PayApproval] = field(default_factory=list)
 
     @property
     def canaries(self) -> list[str]:
@@ -188,6 +191,14 @@ def build(word: str = "Zanzibar", *, store: Store | None = None, now: datetime =
     fault = {"row": 2, "column": "zip", "value": f"{word} zip", "code": "zip", "message": "Write a ZIP of five digits."}
     imported.troubled.create(row=2, outcome="rejected", cells={"recipient": f"{word} name"}, faults=[fault])
     world.imported = [imported]
+    # The pay week before this one, in which nothing was earned.
+    week = payroll.calendar(store).recent(now, 2)[1]
+    world.approved = [
+        approving.approve(
+            store=store, first=week.first, last=week.last, by=actors.staff(lead.pk), now=now, reason=f"{word} looked",
+            shown=payroll.make_file(store, week.first, week.last, now=now).digest,
+        )
+    ]  # fmt: skip
     days = Holiday.objects.filter(store=store).count()
     Holiday.objects.create(store=store, day=date(2026, 12, 25 + days), name=f"{word} Day")
     key = ApiKey.objects.create(name=f"{word} orders", scopes=["packages:write"])

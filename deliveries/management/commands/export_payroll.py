@@ -25,6 +25,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--to", dest="last", type=date.fromisoformat, metavar="DAY", help="last day, in the period")
         parser.add_argument("--out", type=Path, default=Path(), metavar="FOLDER", help="where to; here by default")
+        parser.add_argument("--approved", action="store_true", help="only if every evening of it is approved")
         parser.add_argument("--verify", type=Path, metavar="FILE", help="check FILE against FILE.sig instead")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,13 +41,15 @@ class Command(BaseCommand):
         if store is None:
             raise CommandError(_("There is no store %(number)s.") % {"number": options["store"]})
         try:
-            data = payroll.export(store, options["first"], options["last"], now=timezone.now())
-        except payroll.BadPeriod as bad:
-            raise CommandError(str(bad)) from bad
-        target = options["out"] / payroll.file_name(store, options["first"], options["last"])
+            file = payroll.make_file(
+                store, options["first"], options["last"], now=timezone.now(), only_approved=options["approved"]
+            )
+        except (payroll.BadPeriod, payroll.NotApproved) as no:
+            raise CommandError(str(no)) from no
+        target = options["out"] / file.name
         try:
-            _write(target, data)
-            _write(_signature_of(target), payroll.sign(data).encode())
+            _write(target, file.data)
+            _write(_signature_of(target), payroll.sign(file.data).encode())
         except OSError as error:
             raise CommandError(f"{target}: {error.strerror or error}. Choose another folder with --out.") from error
         self.stdout.write(str(target))

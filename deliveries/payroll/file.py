@@ -1,26 +1,32 @@
 """Pay as the CSV that payroll takes over, signed, the same bytes each time it is made.
 
-Only days that are over are written: the ledger is append-only and each line has the moment it was written, so a period
-once over never changes; a later correction is in the period it was written in. Distances and times are the ledger's own,
+Only evenings that are over are written: the ledger is append-only and each line has the moment it was written, so a
+period once over never changes; a later correction is in the period it was written in. Once it is approved, the database
+refuses a line in it. Distances and times are the ledger's own,
 where a paid way home is in whole steps; there is no address in it, and no name: payroll knows employee numbers.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import hmac
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 from deliveries.models import LedgerEntry
 from stores.feeds.export import safe_cell
 from stores.models import Store
+from stores.refused import Refused
+
+from . import periods
 
 COLUMNS = (
     "row", "store", "period", "employee", "trip_day", "trip", "line", "quantity", "unit", "rate_usd", "wages_usd",
@@ -33,6 +39,11 @@ ALGORITHM = "hmac-sha256"
 
 class BadPeriod(ValueError):
     """A period that cannot be exported; the message says why and what can."""
+
+
+class NotApproved(Refused):
+    code = "not_approved"
+    sentence = _("Nobody has approved the pay of all these evenings. It is approved in the admin, under Payroll.")
 
 
 @dataclass(slots=True)
@@ -53,26 +64,54 @@ class Sums:
         return [_dollars(self.wages), _dollars(self.mileage), _dollars(self.wages + self.mileage)]
 
 
+@dataclass(frozen=True, slots=True)
+class PayFile:
+    """The file of a period, its sums in cents and the number of its lines; and whether all of it is approved."""
+
+    name: str
+    data: bytes
+    sums: Sums
+    approved: bool
+
+    @property
+    def cents(self) -> int:
+        return self.sums.wages + self.sums.mileage
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the file, in hex."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
 def export(store: Store, first: date, last: date, *, now: datetime) -> bytes:
+    """The bytes of `make_file`."""
+    return make_file(store, first, last, now=now).data
+
+
+def make_file(store: Store, first: date, last: date, *, now: datetime, only_approved: bool = False) -> PayFile:
     """What the ledger of `store` got from the evening of `first` to that of `last`, as CSV (UTF-8, CRLF).
 
     One row a ledger line, a total an employee, a total of all. An evening runs from four in the morning to four on the
-    store's clock. Raises BadPeriod.
+    store's clock. Raises BadPeriod; and NotApproved with `only_approved`, unless every evening of it is.
     """
     if last < first:
         raise BadPeriod(f"The period ends on {last}, before it begins on {first}.")
     if last - first >= LONGEST_PERIOD:
         raise BadPeriod("The period is longer than a year; export it in parts.")
-    start, end = _evening_begins(store, first), _evening_begins(store, last + timedelta(days=1))
-    if end > now:
-        over = store.evening(now) - timedelta(days=1)
+    calendar = periods.calendar(store)
+    period = periods.PayPeriod(store, first, last, *calendar.span(first, last))
+    if not period.over(now):
+        over = periods.over_by(store, now)
         raise BadPeriod(f"{last} is not over in store {store.number}; the last day that is over is {over}.")
+    approved = calendar.approved(first, last)
+    if only_approved and not approved:
+        raise NotApproved
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     head = [store.number, f"{first}/{last}"]
     total = Sums()
-    for employee, entries in groupby(_entries(store, start, end), lambda entry: entry.associate.employee.reference):
+    for employee, entries in groupby(_entries(period), lambda entry: entry.associate.employee.reference):
         mine = Sums()
         for entry in entries:
             sums = _sums(entry)
@@ -86,7 +125,7 @@ def export(store: Store, first: date, last: date, *, now: datetime) -> bytes:
         writer.writerow(_total_row("employee_total", head, safe_cell(employee), mine))
         total.add(mine)
     writer.writerow(_total_row("total", head, "", total))
-    return text.getvalue().encode()
+    return PayFile(file_name(store, first, last), text.getvalue().encode(), total, approved)
 
 
 def file_name(store: Store, first: date, last: date) -> str:
@@ -118,12 +157,8 @@ def _keys() -> list[str]:
     return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
 
 
-def _evening_begins(store: Store, day: date) -> datetime:
-    return datetime.combine(day, time(4), store.zone).astimezone(UTC)
-
-
-def _entries(store: Store, start: datetime, end: datetime) -> Iterator[LedgerEntry]:
-    rows = LedgerEntry.objects.filter(store=store, at__gte=start, at__lt=end)
+def _entries(period: periods.PayPeriod) -> Iterator[LedgerEntry]:
+    rows = LedgerEntry.objects.filter(period.lines)
     rows = rows.select_related("associate__employee", "trip__shift")
     return rows.order_by("associate__employee__reference", "trip_id", "pk").iterator(chunk_size=2000)
 
