@@ -21,23 +21,19 @@ class PayApproval(models.Model):
     """
 
     store = models.ForeignKey(Store, models.PROTECT, related_name="pay_approvals", db_index=False)
-    first_day = models.DateField(_("first evening"))
-    last_day = models.DateField(_("last evening"))
+    first_day = models.DateField()
+    last_day = models.DateField()
     start_at = models.DateTimeField()
     end_at = models.DateTimeField()
-    cents = models.BigIntegerField(_("total, cents"))
-    lines = models.PositiveIntegerField(_("lines"))
+    cents = models.BigIntegerField()
+    lines = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)
-    at = models.DateTimeField(_("approved"))
-    by_user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("person")
-    )
-    by_name = models.CharField(_("system"), max_length=60, blank=True)
-    reason = models.CharField(_("reason"), max_length=280, blank=True)
+    at = models.DateTimeField()
+    by_user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    by_name = models.CharField(max_length=60, blank=True)
+    reason = models.CharField(max_length=280, blank=True)
 
     class Meta:
-        verbose_name = _("pay approval")
-        verbose_name_plural = _("pay approvals")
         ordering = ["-first_day"]
         constraints = [
             models.UniqueConstraint(fields=["store", "first_day", "last_day"], name="pay_approval_once_a_period"),
