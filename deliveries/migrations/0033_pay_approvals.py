@@ -62,7 +62,7 @@ DROP FUNCTION deliveries_pay_approvals_only_grow();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('deliveries', '0031_indexes_led_by_another'),
+        ('deliveries', '0032_stop_rule_in_dollars'),
         ('stores', '0011_bay_place'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
