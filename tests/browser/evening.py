@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from allauth.account.models import EmailAddress
+from django.test import Client
 from playwright.sync_api import Page
 
 from associates.models import Associate, Shift
@@ -61,7 +62,25 @@ def claim(person: Associate, shift: Shift, packages: list[Package]) -> Trip:
 
 
 def sign_in(page: Page, person: Associate) -> None:
-    """Through the sign-in page, as somebody whose address was confirmed before."""
+    """As somebody whose address was confirmed before; the page is then that of today."""
+    EmailAddress.objects.get_or_create(user=person.user, email=person.user.email, verified=True, primary=True)
+    let_in(page, "/accounts/login/", login=person.user.email)
+    page.goto("/today/")
+
+
+def let_in(page: Page, door: str, **who: str) -> None:
+    """The form at `door` is sent by us, and the browser gets the cookies of the answer: half a second less than typing."""
+    client = Client(headers={"accept-language": page.evaluate("navigator.language")})
+    answer = client.post(door, {**who, "password": "correct horse battery"})
+    assert answer.status_code == 302, answer.content.decode()
+    for host in ("127.0.0.1", "localhost"):
+        page.context.add_cookies(
+            [{"name": each.key, "value": each.value, "domain": host, "path": "/"} for each in client.cookies.values()]
+        )
+
+
+def sign_in_by_form(page: Page, person: Associate) -> None:
+    """As `sign_in`, typed into the page."""
     EmailAddress.objects.get_or_create(user=person.user, email=person.user.email, verified=True, primary=True)
     page.goto("/accounts/login/")
     page.locator("details > summary").click()  # "Use my password", in whichever language

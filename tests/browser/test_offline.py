@@ -445,11 +445,11 @@ def test_signed_out_meanwhile_keeps_the_queue(road: Any) -> None:
     assert page.evaluate("caches.has('pages')") is False, "what was kept for Ana went with her session"
     # Somebody else signs in on this phone: sees nothing of it, sends nothing of it.
     ben = make.associate(ana.store)
-    evening.sign_in(page, ben)
+    evening.sign_in_by_form(page, ben)
     expect(strip(page)).to_be_hidden()
     sign_out(page)
     assert not Proof.objects.exists()
-    evening.sign_in(page, ana)
+    evening.sign_in_by_form(page, ana)
     page.goto("/trip/")
     expect(page.get_by_role("button", name="Undo")).to_be_visible(timeout=WAIT_MS)
     assert Proof.objects.get().photo

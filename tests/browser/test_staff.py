@@ -39,6 +39,12 @@ def city(web: object) -> World:
 
 
 def sign_in(page: Page, user: User) -> None:
+    """The page is then tonight's board."""
+    evening.let_in(page, "/admin/login/", username=user.email)
+    page.goto("/admin/tonight/")
+
+
+def sign_in_by_form(page: Page, user: User) -> None:
     """Through the admin's own door, which leads to tonight's board."""
     page.goto("/admin/login/")
     page.locator("#id_username").fill(user.email)
@@ -58,7 +64,8 @@ LIST = "#result_list"  # rows as unfold draws them, low (decisions/0265)
 
 
 def looks_right(page: Page, name: str, part: str = "#hw") -> None:
-    """Axe on our own part in light and dark, the page's frame with what is unfold's left out; nothing too wide; targets."""
+    """Axe in light and dark: on the whole page, except what unfold's frame does not keep, which our own part has to; nothing
+    too wide; targets."""
     width = page.viewport_size["width"]  # type: ignore[index]
     shots = os.environ.get("HOMEWARD_SHOTS")
     page.wait_for_load_state()
@@ -66,10 +73,10 @@ def looks_right(page: Page, name: str, part: str = "#hw") -> None:
         # As unfold's own switch does it; "auto" looks at the system once, when the page loads.
         page.evaluate("scheme => Alpine.$data(document.documentElement).switchTheme(scheme)", scheme)
         page.wait_for_function("s => document.documentElement.classList.contains(s)", arg=scheme)
-        options = {"runOnly": RULES["light"]}  # all of them in dark, too: unfold has parts of its own there
-        check_rules(page, f"{name}, {scheme}", options, part)
         left_out = UNFOLDS_OWN if part == "#hw" else UNFOLDS_LISTS
-        whole = {**options, "rules": {rule: {"enabled": False} for rule in left_out}}
+        check_rules(page, f"{name}, {scheme}", {"runOnly": {"type": "rule", "values": left_out}}, part)
+        # All rules in dark, too: unfold has parts of its own there.
+        whole = {"runOnly": RULES["light"], "rules": {rule: {"enabled": False} for rule in left_out}}
         check_rules(page, f"{name}, {scheme}, whole page", whole)
         if shots:
             page.screenshot(path=f"{shots}/staff-{name}-{scheme}-{width}.png", full_page=True)
@@ -95,8 +102,7 @@ def looks_right(page: Page, name: str, part: str = "#hw") -> None:
 @pytest.mark.parametrize("size", [{}, DESK], ids=["handheld", "desk"])
 def test_the_board_moves_by_itself(phone: Phone, city: World, size: dict[str, object]) -> None:
     page = phone(**size)
-    sign_in(page, make.staff(city.store))
-    page.goto("/admin/tonight/")
+    sign_in_by_form(page, make.staff(city.store))
     expect(page.locator("#hw-status")).to_contain_text("Live")
     looks_right(page, "tonight")
     waiting, staged = int(number(page, "received")), int(number(page, "staged"))
