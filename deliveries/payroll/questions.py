@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -24,12 +25,12 @@ class Pay(NamedTuple):
     lines: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class PersonsPay:
     """What one associate gets, by kind of line; cents."""
 
     associate: Associate
-    by_kind: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    by_kind: Mapping[str, int]
 
     @property
     def cents(self) -> int:
