@@ -52,7 +52,7 @@ def running_below(root: Path) -> list[str]:
     return found
 
 
-def eventually(condition: object, seconds: float = 10) -> bool:
+def eventually(condition: object, seconds: float = 30) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():  # type: ignore[operator]

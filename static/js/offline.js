@@ -3,6 +3,7 @@
 import { untouched } from "./tap.js";
 
 const EVERY_MS = 20_000; // while something waits and the page is looked at
+const SOON_MS = 1_000; // doubled with each failure: a phone calls itself online before its line carries anything
 const strip = document.getElementById("strip");
 const line = strip.querySelector("p");
 const refusedList = document.getElementById("refused");
@@ -16,6 +17,7 @@ export const atTheForm = new Set();
 let unreachable = false; // the network said yes, the server did not answer
 let keptAt = null; // this page is from the phone, kept then
 let signedOut = false;
+let failed = 0; // tries in a row
 let timer;
 
 // --- The strip -----------------------------------------------------------------------------------------------------------
@@ -44,7 +46,8 @@ export async function show() {
   strip.classList.toggle("strip-off", off);
   showRefused(items.filter((item) => item.state === "refused" && !atTheForm.has(item.key)));
   clearTimeout(timer);
-  if (waiting) timer = setTimeout(() => !document.hidden && send(), EVERY_MS);
+  const pause = failed ? Math.min(EVERY_MS, SOON_MS * 2 ** failed) : EVERY_MS;
+  if (waiting) timer = setTimeout(() => !document.hidden && send(), pause);
 }
 
 function showRefused(items) {
@@ -73,6 +76,7 @@ function showRefused(items) {
 export async function send() {
   const how = await self.outbox.flush(person).catch(() => "nothing");
   unreachable = how === "offline";
+  failed = unreachable || how === "later" ? failed + 1 : 0;
   signedOut = how === "signed-out";
   await settle(how);
   return how;
@@ -86,6 +90,7 @@ async function settle(how = "done") {
 self.outbox.onChange(show);
 addEventListener("online", () => {
   unreachable = false;
+  failed = 0;
   show();
   send();
   document.body.dispatchEvent(new CustomEvent("look"));

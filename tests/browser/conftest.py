@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.live.server import Web
 
@@ -20,6 +20,9 @@ from .quality import SHOTS
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 PHONE = {"width": 390, "height": 844}
+# How long whatever a test waits for may take: nothing waits longer than it must, and a machine that is busy is no fault.
+WAIT_MS = 20_000
+expect.set_options(timeout=WAIT_MS)  # five seconds otherwise
 # Every window brings up its address bar's suggestions, two pages of their own, and a renderer for whatever is opened
 # next: nothing a page of ours sees, and 40% of what a new phone costs. Chromium heeds only the last list it is given, so
 # the first part of this one is what Playwright switches off itself.
@@ -96,7 +99,7 @@ def phone(browser: Browser, web: Web, trouble: list[str]) -> Iterator[Callable[.
                 "reduced_motion": "reduce", **options,
             }
         )  # fmt: skip
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(WAIT_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: trouble.append(str(error)))

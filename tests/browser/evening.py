@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from allauth.account.models import EmailAddress
 from django.test import Client
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 from associates.models import Associate, Shift
 from deliveries import matching
@@ -91,8 +91,17 @@ def sign_in_by_form(page: Page, person: Associate) -> None:
 
 
 def until(page: Page, question: str, arg: Any = None, seconds: float = 20) -> None:
-    """Ask the page until it says yes. `wait_for_function` needs eval, which the pages' policy forbids."""
+    """Ask the page until it says yes. `wait_for_function` needs eval, which the pages' policy forbids.
+
+    A page that goes on to another meanwhile takes the question with it; then the other is asked.
+    """
     deadline = time.monotonic() + seconds
-    while not page.evaluate(question, arg):
+    while True:
+        try:
+            if page.evaluate(question, arg):
+                return
+        except Error as gone:
+            if "Execution context was destroyed" not in gone.message:
+                raise
         assert time.monotonic() < deadline, question
         page.wait_for_timeout(50)

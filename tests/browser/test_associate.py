@@ -248,8 +248,9 @@ def test_without_script_everything_is_still_there(phone: Callable[..., Page], ch
     whole = page.locator(".pay").inner_text()
     page.get_by_role("checkbox").first.uncheck()
     page.get_by_role("button", name="Show the quote").click()
-    assert page.locator(".pay").inner_text() != whole
+    expect(page.locator(".pay")).not_to_have_text(whole)
     page.get_by_role("button", name="Claim 1 package").click()
+    expect(page).to_have_url(re.compile("/trip/$"))
     trip = Trip.objects.get()
     [package] = [package for package in packages if trip.packages.filter(pk=package.pk).exists()]
     page.get_by_label("Code on the label").fill(package.label)
@@ -274,6 +275,7 @@ def test_position_denied_has_a_way_by_hand(phone: Callable[..., Page], check: Ch
     evening.sign_in(page, ana)
     page.goto(f"/offers/{offer.pk}/")
     page.get_by_role("button", name="Claim 1 package").click()
+    expect(page).to_have_url(re.compile("/trip/$"))
     page.get_by_label("Code on the label").fill(Trip.objects.get().packages.get().label)
     page.get_by_role("button", name="It is in my hands").click()
     page.get_by_role("button", name="Leave").click()

@@ -65,7 +65,8 @@ def test_labels_of_what_the_carrier_takes(phone: Phone, store: Store, size: dict
     expect(page.locator(".hw-label")).to_have_count(2)
     picture = page.locator(".hw-carrier-label img")
     picture.scroll_into_view_if_needed()
-    assert picture.evaluate("image => image.complete && image.naturalWidth") == 400
+    evening.until(page, "document.querySelector('.hw-carrier-label img').complete")
+    expect(picture).to_have_js_property("naturalWidth", 400)
     looks_right(page, "carrier-labels")
     with page.expect_download() as download:
         page.get_by_role("link", name="as one file to print").click()
