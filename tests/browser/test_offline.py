@@ -64,7 +64,8 @@ def road(phone: Callable[..., Page], trouble: list[str]) -> Any:
 
 KEPT_FIRST = """async (address) => {
     const kept = await (await caches.match('/trip/', { ignoreVary: true })).text();
-    return new DOMParser().parseFromString(kept, 'text/html').querySelector('h1').textContent.includes(address);
+    const whole = new DOMParser().parseFromString(kept, 'text/html');
+    return [...whole.querySelectorAll('h1')].some((each) => each.textContent === address);
 }"""
 
 
