@@ -359,7 +359,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
-    "STYLES": [lambda request: static("css/staff.css")],
+    "STYLES": [lambda request: static("css/staff.css"), lambda request: static("css/staff-admin.css")],
     "ENVIRONMENT": None,
     "LOGIN": {"redirect_after": reverse_lazy("staff:tonight")},
     # The green of Homeward's own pages.

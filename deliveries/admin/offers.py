@@ -51,7 +51,7 @@ class OfferPackageInline(ReadOnlyInline):
 class OfferAdmin(VerbAdmin):
     """Offers that can still be answered: what is in them, what they pay, until when. Not to whom, not how far."""
 
-    list_display = ("__str__", "how_many", "pay", "until", "store")
+    list_display = ("sent", "how_many", "pay", "until", "store")
     list_filter = (StoreFilter,)
     list_select_related = ("store",)
     ordering = ("expires_at", "pk")

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from deliveries import pay, quoting
 from deliveries.models import Package
@@ -60,10 +61,11 @@ class PayPlanDesk(PayPlanAdmin):
         return [example, *super().get_urls()]
 
     def example_view(self, request: HttpRequest) -> HttpResponse:
-        """What the plan in the form would pay for two trips. Writes nothing; asked again at each change of a field."""
+        """What the plan in the form would pay for two trips. Writes nothing; asked again at each change of a field, or
+        sent whole by the form's own button where no script runs, which gets a page of its own."""
         if not scope.access_of(request).may_edit(self.form_name):
             raise PermissionDenied
-        form = ExampleForm(request.GET)
+        form = ExampleForm(request.POST or request.GET)
         form.fields["store"].queryset = scope.access_of(request).editable_stores(self.form_name)  # type: ignore[attr-defined]
         form.is_valid()
         answers = {name: value for name, value in form.cleaned_data.items() if value is not None}
@@ -77,7 +79,10 @@ class PayPlanDesk(PayPlanAdmin):
         }
         if not missing:
             context |= _example(**answers)
-        return TemplateResponse(request, "admin/staff/pay_example_part.html", context)
+        if request.method != "POST":
+            return TemplateResponse(request, "admin/staff/pay_example_part.html", context)
+        context |= {**self.admin_site.each_context(request), "opts": self.opts, "title": _("What this plan pays")}
+        return TemplateResponse(request, "admin/staff/pay_example_page.html", context)
 
 
 def _example(*, store: Store, last_leg_paid: bool = False, **figures: Any) -> dict[str, Any]:

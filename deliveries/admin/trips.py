@@ -101,7 +101,7 @@ class ClaimInline(ReadOnlyInline):
 class TripAdmin(VerbAdmin):
     """Claimed trips. Extra minutes and miles are not here: with the stops they would tell where somebody lives."""
 
-    list_display = ("__str__", "who", "state_shown", "stop_count", "left", "ended", "quoted", "paid", "store")
+    list_display = ("claimed", "who", "state_shown", "stop_count", "left", "ended", "quoted", "paid", "store")
     list_filter = ("state", StoreFilter)
     list_select_related = ("store", "associate__employee")
     search_fields = ("associate__first_name", "associate__employee__reference")

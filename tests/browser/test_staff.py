@@ -60,7 +60,13 @@ def number(page: Page, state: str) -> str:
 # What is ours in a form of the admin, whose frame is unfold's: its fields, and the bar of its buttons.
 FORM = "#content-main, #submit-row .container"
 
-LIST = "#result_list"  # rows as unfold draws them, low (decisions/0265)
+LIST = "#result_list"
+# What is a target, with what its label adds; a link in running text is exempt (WCAG 2.5.8), as are a form's read-only words.
+TARGETS = """([whole, least]) => [...document.querySelectorAll(`:is(${whole}) :is(a, button, input, select, textarea, summary)`)]
+  .filter(e => e.type !== 'hidden' && e.checkVisibility({ visibilityProperty: true }) && !e.closest('p, .readonly, .hw-hidden'))
+  .map(e => [e, (e.closest('label') ?? e).getBoundingClientRect()])
+  .filter(([, box]) => box.width > 1 && (box.width < 23.5 || box.height < least - 0.5))
+  .map(([e, box]) => `${Math.round(box.width)}x${Math.round(box.height)} ${e.outerHTML.slice(0, 120)}`)"""
 
 
 def looks_right(page: Page, name: str, part: str = "#hw") -> None:
@@ -89,14 +95,17 @@ def looks_right(page: Page, name: str, part: str = "#hw") -> None:
         part,
     )
     assert not out, f"{name}: sticks out: {out}"
-    # Links among a form's read-only words, and rows of a list, are as high as their text.
-    small = page.evaluate(
-        "part => [...document.querySelectorAll(`:is(${part}) :is(a, button, input, select)`)]"
-        ".filter(e => e.type !== 'hidden' && e.checkVisibility() && !e.closest('#result_list, .readonly'))"
-        ".filter(e => e.getBoundingClientRect().height < 47.5).map(e => e.outerHTML.slice(0, 120))",
-        part,
-    )
-    assert not small, f"{name}: lower than 48 px: {small}"
+    targets_are_large(page, name, part)
+
+
+def targets_are_large(page: Page, name: str, part: str) -> None:
+    """All of the page: 24 px each way on the desk, 48 px high for a thumb (decisions/0277). What is ours or is filled in is
+    48 px on the desk, too."""
+    handheld = page.viewport_size["width"] < 1024  # type: ignore[index]
+    small = page.evaluate(TARGETS, ["body", 48 if handheld else 24])
+    if part != LIST:
+        small += page.evaluate(TARGETS, [f":is({part}) > :not(#result_list)", 48])
+    assert not small, f"{name}: too small for a finger: {small}"
 
 
 @pytest.mark.parametrize("size", [{}, DESK], ids=["handheld", "desk"])
@@ -248,3 +257,26 @@ def test_two_stores_are_switched_on_the_board(phone: Phone, city: World) -> None
     page.get_by_label("Store", exact=True).select_option(label=str(other))
     expect(page.get_by_text("No trip is claimed or on the road.")).to_be_visible()
     looks_right(page, "tonight-empty")
+
+
+@pytest.mark.parametrize("size", [{}, DESK], ids=["handheld", "desk"])
+def test_a_lists_own_parts_are_for_a_thumb(phone: Phone, city: World, size: dict[str, object]) -> None:
+    """Tick boxes, the bar of actions, filters, sorting and pages, which unfold draws."""
+    world.build("More", store=city.store, now=datetime.now(UTC))
+    page = phone(**size)
+    sign_in(page, make.staff(city.store))
+    page.goto("/admin/deliveries/package/")
+    looks_right(page, "packages", LIST)
+    page.locator(f"{LIST} tbody input[type=checkbox]").first.check()
+    page.locator("#changelist-actions select").select_option(label="Stage")
+    expect(page.get_by_role("button", name="Run")).to_be_visible()
+    targets_are_large(page, "packages ticked", LIST)
+    page.get_by_role("link", name="Filters").focus()  # by keyboard, too
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="By state")).to_be_visible()
+    targets_are_large(page, "packages filtered", LIST)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", name="By state")).to_be_hidden()
+    page.goto("/admin/deliveries/event/?o=-1")
+    expect(page.get_by_role("navigation", name="Pages").get_by_role("link", name="2", exact=True)).to_be_visible()
+    targets_are_large(page, "events", LIST)
