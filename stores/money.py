@@ -93,7 +93,7 @@ class DollarsField(forms.CharField):
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """A keypad with a point; one that has a minus, too, where that may be needed."""
-        return {"inputmode": "decimal" if self.least >= 0 else "text", "autocomplete": "off"}
+        return {"inputmode": "decimal" if self.least >= 0 else "text"}
 
     def shown(self, value: int) -> str:
         """The row's value, as the field has it: "18.00"."""

@@ -63,7 +63,8 @@ FORM = "#content-main, #submit-row .container"
 LIST = "#result_list"
 # What is a target, with what its label adds; a link in running text is exempt (WCAG 2.5.8), as are a form's read-only words.
 TARGETS = """([whole, least]) => [...document.querySelectorAll(`:is(${whole}) :is(a, button, input, select, textarea, summary)`)]
-  .filter(e => e.type !== 'hidden' && e.checkVisibility({ visibilityProperty: true }) && !e.closest('p, .readonly, .hw-hidden'))
+  .filter(e => e.type !== 'hidden' && e.checkVisibility({ visibilityProperty: true })
+    && !e.closest('p, .readonly, .hw-hidden, #main > .px-4:not(.grow, .border-b) li'))
   .map(e => [e, (e.closest('label') ?? e).getBoundingClientRect()])
   .filter(([, box]) => box.width > 1 && (box.width < 23.5 || box.height < least - 0.5))
   .map(([e, box]) => `${Math.round(box.width)}x${Math.round(box.height)} ${e.outerHTML.slice(0, 120)}`)"""

@@ -43,7 +43,7 @@ def test_an_evening_without_script(phone: Phone, web: Web, city: World, tmp_path
     page.get_by_role("link", name="Scan at the bay").click()
     page.get_by_label("Scan or type a label").fill(city.packages["received"].label)
     page.get_by_role("button", name="Enter").click()
-    expect(page.locator(".hw-result")).to_contain_text("On the bay.")
+    expect(page.get_by_text(f"{city.packages['received'].label} · On the bay.")).to_be_visible()
     page.get_by_role("link", name="Hand over").click()
     page.get_by_role("link", name="DeeHarbor").click()
     for name, done in (("claimed", "1 of 2"), ("claimed too", "2 of 2")):
@@ -52,7 +52,7 @@ def test_an_evening_without_script(phone: Phone, web: Web, city: World, tmp_path
         expect(page.get_by_role("heading", name=f"{done} handed over")).to_be_visible()
 
     # A verb with its reason, from a row's page and from ticked rows; the menu at the end of the page leads there.
-    page.get_by_role("link", name="Packages", exact=True).last.click()
+    page.locator("#nav-sidebar").get_by_role("link", name="Packages").click()
     page.get_by_role("link", name="Filters").click()
     page.locator("#changelist-filter").get_by_role("link", name="staged", exact=True).click()
     expect(page.locator("#result_list")).to_contain_text(city.packages["staged"].label)
