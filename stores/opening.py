@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from django.utils import dateformat
+from django.utils.formats import time_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -89,7 +89,7 @@ class Week:
             first, last = days[0], days[-1]
             said: dict[str, object] = {"first": Weekday(first).label, "last": Weekday(last).label}
             if hours is not None:
-                said |= {"opens": dateformat.format(hours[0], "P"), "closes": dateformat.format(hours[1], "P")}
+                said |= {"opens": time_format(hours[0]), "closes": time_format(hours[1])}
             if hours is None:
                 line = _("%(first)s: closed") if first == last else _("%(first)s to %(last)s: closed")
             elif len(days) == 7:
@@ -102,7 +102,7 @@ class Week:
         return lines
 
     def _clock(self, moment: datetime) -> str:
-        return dateformat.format(moment.astimezone(self.zone), "P")
+        return time_format(moment.astimezone(self.zone))
 
     def _moment(self, day: date, at: time) -> datetime:
         return datetime.combine(day, at, self.zone).astimezone(UTC)

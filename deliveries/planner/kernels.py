@@ -539,8 +539,9 @@ def anneal(
                 routes[a, q - cut] = routes[a, q]
             length[a] = size - cut
             _measure(a, routes, length, drive, home, cap, service, at, slack)
-            if length[a] > 0 and at[a, length[a] - 1] > by_count[a, carried[a]]:
-                # Fewer packages pay less: what is left would be below the floor, so the whole trip is taken apart.
+            if length[a] > 0 and (at[a, length[a] - 1] > by_count[a, carried[a]] or slack[a, 0] < 0):
+                # Fewer packages pay less: what is left would be below the floor. Or, where drive times break the triangle
+                # inequality, without a stop on the way the next is reached too late. So the whole trip is taken apart.
                 for q in range(length[a]):
                     o = routes[a, q]
                     trip[o] = -1
