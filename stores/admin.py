@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin, StackedInline
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTimeWidget
@@ -104,8 +104,11 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         return False
 
 
-class OpeningHoursInline(TabularInline):
-    """A line a weekday, the missing ones ready to be filled in; a day whose line stays empty is closed."""
+class OpeningHoursInline(StackedInline):
+    """Each weekday, the missing ones ready to be filled in; a day that stays empty is closed.
+
+    Not a table: unfold's has a head without words, and a region that is named like the page's own.
+    """
 
     model = OpeningHours
     fields = ("weekday", "opens", "closes")
