@@ -72,7 +72,7 @@ def set_up(store: Store, key: str, deliver_by: datetime, now: datetime) -> None:
     crew_ = [_Early.of(shift, store, now) for shift in shifts.order_by("-employee__reference")]
     if len(crew_) < EARLY:
         return  # they are on a trip still, or worked a moment ago
-    driver, giver, loader = crew_
+    driver, giver, loader = crew_[:EARLY]
     rng = Random(f"scenes {key}")
     there = _take_in(store, key, deliver_by, rng, now)
     _choose(there, now)
