@@ -300,7 +300,7 @@ def test_a_question_that_lapsed_is_asked_again_and_a_new_evening_ends_the_old_sc
 
 
 @pytest.mark.usefixtures("undone")
-@pytest.mark.parametrize("local", ["04:05", "10:00", "23:40", "03:20", "03:50"])
+@pytest.mark.parametrize("local", ["04:05", "10:00", "17:27", "23:40", "03:20", "03:50"])
 def test_the_scenes_are_there_at_any_hour(local: str) -> None:
     hour = time.fromisoformat(local)
     now = datetime.combine(TUESDAY.date() + timedelta(days=2), hour, ZoneInfo("America/New_York")).astimezone(UTC)

@@ -93,16 +93,16 @@ def make_evening(store: Store, place: PilotStore, now: datetime) -> Window:
     rng = Random(f"evening {store.number} {key}")
     if place == scenes.PLACE:
         scenes.bring_to_an_end(store, now)
-    _shifts(store, tonight, key, now)
+    early = _shifts(store, tonight, key, now)
     _packages(store, place, tonight, key, rng, now)
     if place == scenes.PLACE:
-        scenes.set_up(store, key, _quarter(tonight.last + timedelta(hours=1)), now)
+        scenes.set_up(store, key, early, _quarter(tonight.last + timedelta(hours=1)), now)
     return tonight
 
 
-def _shifts(store: Store, tonight: Window, key: str, now: datetime) -> None:
+def _shifts(store: Store, tonight: Window, key: str, now: datetime) -> list[Employee]:
     """Shift ends spread evenly, on the quarter hour where there is room for it. Who is not signed up ends early, so
-    that somebody who signs up now still gets an offer. Some have had their shift already (`scenes`)."""
+    that somebody who signs up now still gets an offer. Some have had their shift already: those are returned, for `scenes`."""
     weekday = store.evening(tonight.first).weekday()
     employees = Employee.objects.filter(store=store, active=True).order_by("reference")
     signed_up = list(employees.filter(associate__days__weekday=weekday)[:ON_SHIFT])
@@ -136,6 +136,7 @@ def _shifts(store: Store, tonight: Window, key: str, now: datetime) -> None:
         ],
         now=now,
     )  # fmt: skip
+    return early
 
 
 def _packages(store: Store, place: PilotStore, tonight: Window, key: str, rng: Random, now: datetime) -> None:

@@ -66,13 +66,14 @@ def package(name: str) -> Package | None:
     return found.select_related("store").order_by("-pk").first()
 
 
-def set_up(store: Store, key: str, deliver_by: datetime, now: datetime) -> None:
-    """Everything but the question to swap, for the evening of `key`; in the transaction that makes the evening."""
-    shifts = Shift.objects.filter(store=store, reference__startswith=f"demo-{key}-", ends_at=ended_at(now))
+def set_up(store: Store, key: str, workers: Sequence[Employee], deliver_by: datetime, now: datetime) -> None:
+    """Everything but the question to swap, by those whom `early` named, for the evening of `key`; in the transaction that
+    makes the evening."""
+    shifts = Shift.objects.filter(store=store, reference__startswith=f"demo-{key}-", employee__in=workers)
     crew_ = [_Early.of(shift, store, now) for shift in shifts.order_by("-employee__reference")]
     if len(crew_) < EARLY:
         return  # they are on a trip still, or worked a moment ago
-    driver, giver, loader = crew_[:EARLY]
+    driver, giver, loader = crew_
     rng = Random(f"scenes {key}")
     there = _take_in(store, key, deliver_by, rng, now)
     _choose(there, now)
