@@ -6,7 +6,7 @@ import csv
 from typing import TextIO
 
 from deliveries.models import Manifest
-from stores import phones
+from stores import phones, units
 from stores.feeds.export import safe_cell
 
 COLUMNS = (
@@ -33,13 +33,9 @@ def write_csv(manifest: Manifest, file: TextIO) -> int:
             [
                 *map(safe_cell, texts),
                 package.weight_g, package.length_mm, package.width_mm, package.height_mm,
-                _dollars(package.value_cents), _dollars(tender.cents),
+                units.plain_dollars(package.value_cents), units.plain_dollars(tender.cents),
                 package.store.local(package.deliver_by).isoformat(timespec="minutes"), safe_cell(tender.tracking),
             ]
         )  # fmt: skip
         count += 1
     return count
-
-
-def _dollars(cents: int) -> str:
-    return f"{cents // 100}.{cents % 100:02}"

@@ -237,9 +237,13 @@ class Store(models.Model):
         """The service date `moment` belongs to. Until four in the morning it is still last evening."""
         return (self.local(moment) - timedelta(hours=4)).date()
 
+    def begins(self, evening: date) -> datetime:
+        """When `evening` begins, and the one before it is over: four in the morning on the store's clock, in UTC."""
+        return datetime.combine(evening, time(4), self.zone).astimezone(ZoneInfo("UTC"))
+
     def evening_began(self, moment: datetime) -> datetime:
-        """When the evening that `moment` belongs to began: four in the morning on the store's clock, in UTC."""
-        return datetime.combine(self.evening(moment), time(4), self.zone).astimezone(ZoneInfo("UTC"))
+        """When the evening that `moment` belongs to began, in UTC."""
+        return self.begins(self.evening(moment))
 
     def cutoff(self, evening: date) -> datetime:
         """When what is unclaimed on `evening` goes to the carrier, as an aware UTC datetime.

@@ -61,6 +61,11 @@ def dollars(cents: int) -> str:
     return f"{'-' if cents < 0 else ''}${abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
+def plain_dollars(cents: int) -> str:
+    """For programs that read a file: "1234.50", "-3.20"."""
+    return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}"
+
+
 def dollars_of_tenths(tenths: int) -> str:
     """Dollars of tenths of a cent, as rates of a mile are kept: "$0.725"; "$0.70" where two decimals say it all."""
     return dollars(tenths // 10) if tenths % 10 == 0 else f"${tenths // 1000:,}.{tenths % 1000:03d}"

@@ -122,9 +122,10 @@ def _nameless_in_history(rows: QuerySet[Any]) -> None:
     """What staff's pages call these rows in their history carried the first name and the employee number."""
     kind = ContentType.objects.get_for_model(rows.model)
     by_id = {str(row.pk): row for row in rows.select_related("store", "associate__employee")}
-    for line in LogEntry.objects.filter(content_type=kind, object_id__in=list(by_id)):
+    lines = list(LogEntry.objects.filter(content_type=kind, object_id__in=list(by_id)))
+    for line in lines:
         line.object_repr = str(by_id[str(line.object_id)])[:200]
-        line.save(update_fields=["object_repr"])
+    LogEntry.objects.bulk_update(lines, ["object_repr"])
 
 
 def pay_is_through(person: Associate) -> datetime | None:

@@ -59,7 +59,7 @@ def window(store: Store, now: datetime) -> Window:
         )
         return Window(first, last, last - CUTOFF_BEFORE_LAST)
     start = _minute(now)
-    date_ends = datetime.combine(store.evening(now) + timedelta(days=1), time(4), store.zone).astimezone(UTC)
+    date_ends = store.begins(store.evening(now) + timedelta(days=1))
     if date_ends - start < SHORTEST:
         start, date_ends = date_ends, date_ends + timedelta(days=1)
     latest = date_ends - timedelta(minutes=5)

@@ -22,6 +22,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from deliveries.models import LedgerEntry
+from stores import units
 from stores.feeds.export import safe_cell
 from stores.models import Store
 from stores.refused import Refused
@@ -61,7 +62,7 @@ class Sums:
 
     @property
     def cells(self) -> list[str]:
-        return [_dollars(self.wages), _dollars(self.mileage), _dollars(self.wages + self.mileage)]
+        return [units.plain_dollars(cents) for cents in (self.wages, self.mileage, self.wages + self.mileage)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,18 +173,13 @@ def _measures(entry: LedgerEntry) -> list[str]:
     """Quantity, unit and rate of a line, as payroll reads them: hours to the second, miles to a tenth."""
     match entry.kind:
         case LedgerEntry.Kind.PACKAGES:
-            return [str(entry.quantity), "packages", _dollars(entry.rate)]
+            return [str(entry.quantity), "packages", units.plain_dollars(entry.rate)]
         case LedgerEntry.Kind.MILEAGE:
             return [f"{entry.quantity / METRES_A_MILE:.1f}", "miles", f"{entry.rate / 1000:.3f}"]
         case LedgerEntry.Kind.CORRECTION:
             return ["", "", ""]
-    return [f"{entry.quantity / 3600:.4f}", "hours", _dollars(entry.rate)]
+    return [f"{entry.quantity / 3600:.4f}", "hours", units.plain_dollars(entry.rate)]
 
 
 def _total_row(kind: str, head: list[object], employee: str, sums: Sums) -> list[object]:
     return [kind, *head, employee, "", "", "", sums.lines, "lines", "", *sums.cells, "", "", ""]
-
-
-def _dollars(cents: int) -> str:
-    sign_, whole = ("-" if cents < 0 else ""), abs(cents)
-    return f"{sign_}{whole // 100}.{whole % 100:02}"

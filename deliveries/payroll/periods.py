@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.db.models import Q
 
@@ -69,7 +69,7 @@ class Calendar:
         store's clock. Where an approved period begins or ends there, exactly there."""
         edges = {each.first_day: each.start_at for each in self.approvals}
         edges |= {each.last_day + DAY: each.end_at for each in self.approvals}
-        start, end = (edges.get(day) or _four_in_the_morning(self.store, day) for day in (first, last + DAY))
+        start, end = (edges.get(day) or self.store.begins(day) for day in (first, last + DAY))
         return start, end
 
     def approved(self, first: date, last: date) -> bool:
@@ -110,7 +110,3 @@ def calendar(store: Store) -> Calendar:
 def over_by(store: Store, now: datetime) -> date:
     """The last evening that is over for payroll."""
     return store.evening(now - SETTLING) - DAY
-
-
-def _four_in_the_morning(store: Store, day: date) -> datetime:
-    return datetime.combine(day, time(4), store.zone).astimezone(UTC)

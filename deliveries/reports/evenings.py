@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from statistics import median
-from zoneinfo import ZoneInfo
 
 from django.db.models import Sum
 
@@ -88,11 +87,7 @@ def total(found: Iterable[Evening]) -> Total:
 
 def span(store: Store, first: date, last: date) -> tuple[datetime, datetime]:
     """From the beginning of the first evening to the end of the last, in UTC."""
-    utc = ZoneInfo("UTC")
-    begin, end = (
-        datetime.combine(day, time(4), store.zone).astimezone(utc) for day in (first, last + timedelta(days=1))
-    )
-    return begin, end
+    return store.begins(first), store.begins(last + timedelta(days=1))
 
 
 def evenings(store: Store, first: date, last: date) -> list[Evening]:

@@ -92,7 +92,7 @@ def _percent(value: float) -> str:
 
 
 def _dollars(cents: float) -> str:
-    return f"-{units.dollars(-round(cents))}" if round(cents) < 0 else units.dollars(round(cents))
+    return units.dollars(round(cents))
 
 
 def _minutes(seconds: float) -> str:
