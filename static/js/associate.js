@@ -25,6 +25,24 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   }
 });
 
+// What somebody opened or closed stays so when the page looks again. Known by its words, and its number where two have the same.
+const openParts = new Map();
+
+function eachPart(does) {
+  const seen = {};
+  for (const part of document.querySelectorAll("details")) {
+    const words = part.querySelector("summary").textContent.trim();
+    seen[words] = (seen[words] ?? 0) + 1;
+    does(part, `${words} ${seen[words]}`);
+  }
+}
+
+document.body.addEventListener("htmx:beforeSwap", () => {
+  openParts.clear();
+  eachPart((part, name) => openParts.set(name, part.open));
+});
+document.body.addEventListener("htmx:afterSwap", () => eachPart((part, name) => (part.open = openParts.get(name) ?? part.open)));
+
 let stale = 0;
 
 function look() {

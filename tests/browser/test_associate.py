@@ -19,7 +19,8 @@ from deliveries.states import TripState
 from stores.models import AddressPoint, Store
 from tests import make
 
-from . import evening
+from . import evening, quality
+from .evening import until
 
 pytestmark = pytest.mark.browser
 
@@ -150,6 +151,13 @@ def test_a_first_evening(phone: Callable[..., Page], check: Check) -> None:
     expect(page).to_have_url(re.compile(f"/offers/{offer.pk}/$"))
     page.get_by_text("What it pays, line by line").first.click()
     check(page, "offer")
+    with page.expect_response(re.compile(f"/offers/{offer.pk}/$")):
+        page.evaluate("document.body.dispatchEvent(new CustomEvent('look'))")
+    until(page, "document.querySelector('details .lines').closest('details').open")  # as it was left
+    # At twice the size the longest words and the sum share a line; the sum is another one every evening.
+    page.locator(".lines tfoot td").evaluate("(sum) => { sum.textContent = '$104.20'; }")
+    quality.check_big_text(page, "offer of a hundred dollars")
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('look'))")  # the sum it has
     before = page.locator(".pay").inner_text()
     page.get_by_role("checkbox").first.uncheck()
     expect(page.get_by_role("heading", level=1)).to_have_text("A part of the offer")

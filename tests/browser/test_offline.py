@@ -448,6 +448,7 @@ def test_online_is_said_before_the_line_carries(road: Any) -> None:
     until(page, "navigator.serviceWorker.ready.then((registration) => !registration.sync)")
     page.context.set_offline(True)
     confirm(page, stops[0], photo=False)
+    expect(strip(page)).to_be_visible()  # before it is, there is nothing that could be gone
     asked: list[str] = []
 
     def fail_at_first(route: Route) -> None:
